@@ -1,0 +1,305 @@
+"""The nouns: frozen values that the stages hand to each other.
+
+Coordinates are pixels of the picture as given, `x` to the right and `y` down, the centre of the top left
+pixel at (0, 0). Lengths end in `_px` or `_um`. Pixels need not be square, so whatever is in um was
+converted on each axis by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from enum import Enum
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEMA = "ferrule/inspection/1"
+
+
+class Status(str, Enum):
+    """What a verdict can be. What could not be read never passes."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    UNREADABLE = "UNREADABLE"
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One grey picture and where it came from.
+
+    Attributes:
+        pixels: (h, w) uint8, made read-only at birth.
+        source: file name, device or URL, as the user gave it.
+        index: number of the frame in its source, from 0.
+        time: when it was taken, or read; time zone aware.
+    """
+
+    pixels: NDArray[np.uint8]
+    source: str
+    index: int = 0
+    time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+
+    def __post_init__(self) -> None:
+        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 2 or self.pixels.size == 0:
+            raise ValueError(
+                f"a frame is a non-empty (h, w) uint8 array, got {self.pixels.shape} {self.pixels.dtype}; "
+                "convert colour with edge.sources.to_grey"
+            )
+        view = self.pixels.view()
+        view.flags.writeable = False
+        object.__setattr__(self, "pixels", view)
+
+
+@dataclass(frozen=True, slots=True)
+class EndFace:
+    """Where the fibre is and how large a pixel is.
+
+    Attributes:
+        x_px: centre of the cladding.
+        y_px: centre of the cladding.
+        cladding_rx_px: horizontal half axis of the cladding's edge.
+        cladding_ry_px: vertical half axis.
+        core_r_px: mean radius of the core, sqrt(rx * ry); None when it cannot be seen.
+        um_per_px_x: width of a pixel.
+        um_per_px_y: height of a pixel.
+        scale_from: whether um come from a calibration or from a cladding of known diameter.
+        core_confidence: 0..1; how sure the core's edge is.
+    """
+
+    x_px: float
+    y_px: float
+    cladding_rx_px: float
+    cladding_ry_px: float
+    core_r_px: float | None
+    um_per_px_x: float
+    um_per_px_y: float
+    scale_from: Literal["calibration", "cladding"] = "cladding"
+    core_confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a picture can be judged: each figure 0..1, larger is better unless said.
+
+    Attributes:
+        focus: sharpness of the cladding's edge.
+        brightness: mean grey of the ferrule and glass over 255.
+        contrast: grey step at the cladding's edge over 255.
+        saturation: share of pixels at 255 within the inspected field (smaller is better).
+        problems: why the picture cannot be judged, one sentence each; empty when it can.
+    """
+
+    focus: float
+    brightness: float
+    contrast: float
+    saturation: float = 0.0
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A mark that OpenCV proposes, before anyone named it.
+
+    Attributes:
+        x_px: left column of the box.
+        y_px: top row of the box.
+        w_px: columns of the box, at least 1.
+        h_px: rows of the box, at least 1.
+        area_px: pixels of the mark.
+        diameter_um: smallest circle that holds the mark (IEC 61300-3-35 size of a defect).
+        length_um: extent along the mark's main axis, along the path for a curved scratch.
+        width_um: extent across it (IEC 61300-3-35 size of a scratch).
+        area_um2: area of the mark.
+        distance_um: from the centre of the cladding to the mark's centroid.
+        nearest_um: from the centre of the cladding to the mark's nearest point.
+        farthest_um: from the centre of the cladding to the mark's farthest point.
+        contrast_grey: strongest deviation from the background, in grey levels, negative where darker.
+        mean_grey: mean deviation of the mark's pixels from the background, in grey levels.
+        noise_grey: the background's noise (one sigma) where the mark lies, in grey levels.
+        uncertainty_um: one sigma of diameter and width.
+    """
+
+    x_px: int
+    y_px: int
+    w_px: int
+    h_px: int
+    area_px: int
+    diameter_um: float
+    length_um: float
+    width_um: float
+    area_um2: float
+    distance_um: float
+    nearest_um: float
+    farthest_um: float
+    contrast_grey: float
+    mean_grey: float = 0.0
+    noise_grey: float = 1.0
+    uncertainty_um: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A candidate that has a name.
+
+    Attributes:
+        candidate: what was found, and how large it is.
+        label: one of the model's labels, or `unknown` below the model's threshold.
+        score: the probability of the best label, 0..1.
+        scores: every label's probability; they sum to 1.
+        zone: the innermost zone that the mark touches, or "" outside all of them.
+    """
+
+    candidate: Candidate
+    label: str
+    score: float
+    scores: Mapping[str, float]
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One sentence of a verdict.
+
+    Attributes:
+        zone: the zone's name, or "" where the picture as a whole is meant.
+        label: what was found there, or "picture".
+        size_um: what was measured against the limit; None where nothing was.
+        limit: the rule as the profile says it, such as "none" or "5 of 2 to 5 um".
+        text: the whole for people.
+        margin_um: limit minus size, negative when exceeded; None where the limit is no size.
+    """
+
+    zone: str
+    label: str
+    size_um: float | None
+    limit: str
+    text: str
+    margin_um: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """PASS, FAIL or UNREADABLE, why, and what to do next."""
+
+    status: Status
+    reasons: tuple[Reason, ...] = ()
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which model or criteria were used: a name, the SHA-256 of its file, and what ran it."""
+
+    name: str
+    sha256: str
+    runtime: str = ""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Everything one look at one fibre gave; what is printed, logged, drawn and served.
+
+    Attributes:
+        fibre: number of the fibre in the picture, from 0, left to right then top to bottom.
+        n_fibres: how many fibres the picture shows.
+        timings_ms: time per stage, and `total`.
+    """
+
+    source: str
+    index: int
+    time: datetime
+    verdict: Verdict
+    criteria: Identity
+    model: Identity
+    end_face: EndFace | None
+    quality: Quality | None
+    findings: tuple[Finding, ...]
+    timings_ms: Mapping[str, float]
+    fibre: int = 0
+    n_fibres: int = 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON contract `ferrule/inspection/1` as plain values."""
+        return {
+            "schema": SCHEMA,
+            "source": self.source,
+            "index": self.index,
+            "time": self.time.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "fibre": self.fibre,
+            "n_fibres": self.n_fibres,
+            "status": self.verdict.status.value,
+            "reasons": [
+                {
+                    "zone": r.zone,
+                    "label": r.label,
+                    "size_um": _rounded(r.size_um, 2),
+                    "limit": r.limit,
+                    "margin_um": _rounded(r.margin_um, 2),
+                    "text": r.text,
+                }
+                for r in self.verdict.reasons
+            ],
+            "advice": self.verdict.advice,
+            "criteria": {"name": self.criteria.name, "sha256": self.criteria.sha256},
+            "model": {"name": self.model.name, "sha256": self.model.sha256, "runtime": self.model.runtime},
+            "end_face": _face(self.end_face),
+            "quality": _quality(self.quality),
+            "findings": [_finding(f) for f in self.findings],
+            "timings_ms": {k: round(v, 3) for k, v in self.timings_ms.items()},
+        }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(float(value), digits)
+
+
+def _face(face: EndFace | None) -> dict[str, Any] | None:
+    if face is None:
+        return None
+    return {
+        "x_px": round(face.x_px, 2),
+        "y_px": round(face.y_px, 2),
+        "cladding_rx_px": round(face.cladding_rx_px, 2),
+        "cladding_ry_px": round(face.cladding_ry_px, 2),
+        "core_r_px": _rounded(face.core_r_px, 2),
+        "core_confidence": round(face.core_confidence, 3),
+        "um_per_px_x": round(face.um_per_px_x, 5),
+        "um_per_px_y": round(face.um_per_px_y, 5),
+        "scale_from": face.scale_from,
+    }
+
+
+def _quality(quality: Quality | None) -> dict[str, Any] | None:
+    if quality is None:
+        return None
+    return {
+        "focus": round(quality.focus, 3),
+        "brightness": round(quality.brightness, 3),
+        "contrast": round(quality.contrast, 3),
+        "saturation": round(quality.saturation, 4),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    c = finding.candidate
+    return {
+        "label": finding.label,
+        "score": round(finding.score, 4),
+        "scores": {k: round(v, 4) for k, v in finding.scores.items()},
+        "zone": finding.zone,
+        "x_px": c.x_px,
+        "y_px": c.y_px,
+        "w_px": c.w_px,
+        "h_px": c.h_px,
+        "area_px": c.area_px,
+        "diameter_um": round(c.diameter_um, 2),
+        "length_um": round(c.length_um, 2),
+        "width_um": round(c.width_um, 2),
+        "distance_um": round(c.distance_um, 2),
+        "contrast_grey": round(c.contrast_grey, 1),
+        "uncertainty_um": round(c.uncertainty_um, 2),
+    }

@@ -1,0 +1,1 @@
+"""Ferrule's workstation half: trains, converts and evaluates the models that `edge` runs."""
