@@ -1,0 +1,85 @@
+"""Ferrule's runtime: inspects fibre-optic connector end faces with NumPy, OpenCV and a TFLite interpreter.
+
+`import edge` costs nothing: NumPy, OpenCV and the interpreter are imported when something is asked of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edge.classifier import Classifier
+
+__all__ = ["load", "predict"]
+
+
+def load(model: str | os.PathLike[str] | None = None, runtime: str | None = None) -> Classifier:
+    """A classifier, verified and ready to call from any thread; kept, so that a second call costs nothing.
+
+    A file that was replaced since is read again; what is loaded already stays as it was.
+
+    Args:
+        model: a .tflite file that the trainer made, or the name of a model that ships; None: the shipped
+            defect model.
+        runtime: one of `edge.runtime.RUNTIMES`; None: the first that works.
+
+    Raises:
+        UsageError: no such model or runtime.
+        ModelError: the model was refused.
+    """
+    from edge.bundle import DEFAULT_MODEL, find_model
+
+    path = find_model(DEFAULT_MODEL if model is None else model)
+    state = path.stat()
+    return _load(path, (state.st_mtime_ns, state.st_size), runtime)
+
+
+def predict(img: Any, model: str | os.PathLike[str] | Classifier | None = None, return_prob: bool = False) -> Any:
+    """The label of a picture, or of each of several.
+
+    Args:
+        img: one picture, (h, w), (h, w, 1) or (h, w, 3) uint8, the channels in OpenCV's order (blue, green,
+            red), of any size; or several: a list of such, (n, h, w) with w other than 1 or 3, or (n, h, w, 1 or 3).
+        model: as for `load`, or a classifier that `load` returned.
+        return_prob: whether the probability comes with the label.
+
+    Returns:
+        For one picture its label, `unknown` below the model's threshold, or (label, probability); for several
+        a list of that.
+
+    Raises:
+        UsageError: no such picture or model.
+        ModelError: the model was refused.
+    """
+    import numpy as np
+
+    from edge.classifier import Classifier
+    from edge.errors import UsageError
+    from edge.patches import measure_picture, prepare
+
+    if not isinstance(img, np.ndarray | list | tuple):
+        raise UsageError(f"a {type(img).__name__} is no picture: expected a NumPy array, or a list of them")
+    classifier = model if isinstance(model, Classifier) else load(model)
+    is_one = isinstance(img, np.ndarray) and (img.ndim < 3 or (img.ndim == 3 and img.shape[2] in (1, 3)))
+    pictures: Sequence[Any] = [img] if is_one else list(img)
+    spec = classifier.spec
+    patches = np.empty((len(pictures), spec.size, spec.size), np.uint8)
+    measures = np.zeros((len(pictures), len(spec.measures)), np.uint8)
+    for patch, known, picture in zip(patches, measures, map(np.asarray, pictures), strict=True):
+        patch[:] = prepare(picture, spec)
+        known[:] = measure_picture(picture, spec)
+    named = classifier.name(classifier(patches, measures))
+    answers = named if return_prob else [label for label, _ in named]
+    return answers[0] if is_one else answers
+
+
+@lru_cache(maxsize=8)
+def _load(path: Path, state: tuple[int, int], runtime: str | None) -> Classifier:
+    from edge.bundle import load_bundle
+    from edge.classifier import Classifier
+
+    return Classifier(load_bundle(path), runtime)
