@@ -1,0 +1,315 @@
+"""Latency, measured: of one patch, of a batch, of a whole frame by stage, of the process from cold.
+
+Everything is measured on real work: the pictures that are given (or the shipped examples), the marks that the
+detector proposes on them, and the public calls that a user's program makes. `docs/performance.md` says how the figures
+are to be read.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.bundle import Bundle
+from edge.classifier import Classifier
+from edge.environment import describe_machine
+from edge.errors import SourceError, UsageError
+from edge.inspection import Inspector, inspect_frame
+from edge.latency import Latency, measure, measure_interleaved, summarise, timer_overhead_us
+from edge.patches import crop
+from edge.records import Candidate, Frame
+from edge.runtime import available_runtimes, build_interpreter
+from edge.sources import read_picture
+
+SCHEMA = "ferrule/bench/1"
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+THREADS = (1, 2, 4)
+IDLE_S = 0.01
+"""The pause before a call "after idling": what a camera at 100 frames a second leaves."""
+COLD_RUNS = 5
+BARE_TYPER = "import typer\napp = typer.Typer()\n@app.command()\ndef main(name: str) -> None: ...\napp()"
+"""The least program that Typer can make: what a command's own start-up is held against."""
+
+LAUNCHER = """import os, sys, time
+quiet = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
+start = time.perf_counter()
+process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+usage = os.wait4(process, 0)[2]
+print(time.perf_counter() - start, usage.ru_maxrss)
+"""
+"""Starts a command and reads its time and memory from a process that is itself small: on Linux a child's peak
+memory begins with its parent's."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class BenchSettings:
+    """How long and what.
+
+    Attributes:
+        seconds: how long each figure is measured.
+        n_opencv_threads: threads that OpenCV may use; 1 makes figures comparable between machines.
+        cold: whether whole processes are started, too.
+    """
+
+    seconds: float = 0.5
+    n_opencv_threads: int = 1
+    cold: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.seconds <= 600:
+            raise UsageError(f"{self.seconds} s for each figure; expected more than 0 and at most 600")
+
+
+def run(
+    pictures: Sequence[Path], inspector: Inspector, bundle: Bundle, settings: BenchSettings, say: Say = lambda _: None
+) -> dict[str, Any]:
+    """Every figure, as plain values (`ferrule/bench/1`): latencies in us, memory in MB.
+
+    Args:
+        pictures: real end faces; their marks are the patches.
+        inspector: what inspects them.
+        bundle: the model in it, for what is measured of loading.
+        settings: how long and what.
+        say: told what is measured next.
+
+    Raises:
+        SourceError: a picture cannot be read, or none of them has a mark to classify.
+    """
+    n_threads = cv2.getNumThreads()
+    cv2.setNumThreads(settings.n_opencv_threads)
+    try:
+        machine = describe_machine()
+        say("frames, stage by stage")
+        frames = [Frame(read_picture(path), str(path)) for path in pictures]
+        marks = _marks(frames, inspector)
+        frame_figures = _frames(pictures, frames, inspector, settings)
+        say("one patch")
+        pixels, candidates = marks
+        patches = crop(pixels, candidates, inspector.classifier.spec)
+        figures = {
+            "schema": SCHEMA,
+            "environment": machine,
+            "model": asdict(inspector.classifier.identity),
+            "settings": asdict(settings),
+            "timer_overhead_us": timer_overhead_us(),
+            "n_pictures": len(pictures),
+            "n_marks": [len(c) for c in _candidates(frames, inspector)],
+            "patch": _patch(pixels, candidates, patches, inspector.classifier, bundle, settings),
+            "frame": frame_figures,
+        }
+        say("batches")
+        figures["batch"] = _batches(patches, inspector.classifier, settings)
+        say("threads")
+        figures["threads"] = _threads(patches, inspector.classifier, settings)
+        say("runtimes")
+        figures["runtimes"] = _runtimes(patches, bundle, settings)
+        if settings.cold:
+            say("cold starts")
+            figures["cold"] = _cold(pictures[0])
+        figures["peak_memory_mb"] = _peak_memory_mb()
+        figures["throttling_after"] = describe_machine()["throttling"]
+        return figures
+    finally:
+        cv2.setNumThreads(n_threads)
+
+
+def _candidates(frames: Sequence[Frame], inspector: Inspector) -> list[list[Candidate]]:
+    return [[f.candidate for look in inspect_frame(frame, inspector) for f in look.findings] for frame in frames]
+
+
+def _marks(frames: Sequence[Frame], inspector: Inspector) -> tuple[NDArray[np.uint8], list[Candidate]]:
+    """The frame with the most marks, and they."""
+    found = _candidates(frames, inspector)
+    most = max(range(len(found)), key=lambda k: len(found[k]))
+    if not found[most]:
+        raise SourceError("no picture has a mark that could be classified; give --images with marked end faces")
+    return frames[most].pixels, found[most]
+
+
+def _patch(
+    pixels: NDArray[np.uint8],
+    candidates: Sequence[Candidate],
+    patches: NDArray[np.uint8],
+    classifier: Classifier,
+    bundle: Bundle,
+    settings: BenchSettings,
+) -> dict[str, Any]:
+    """One patch: the public call against the bare runtime, its parts, after idling, and what goes before it."""
+    one = patches[:1]
+    bare, parts = _bare(classifier, bundle, one)
+    square = np.ascontiguousarray(np.resize(pixels, (64, 64)))
+    small = [c for c in candidates if 1.3 * max(c.w_px, c.h_px) <= classifier.spec.size] or list(candidates)
+    hot = measure_interleaved(
+        {
+            "classify": lambda: classifier(one),
+            "bare": bare,
+            **parts,
+            "resize_64_to_28": lambda: cv2.resize(square, (28, 28), interpolation=cv2.INTER_AREA),
+            "crop_each": lambda: crop(pixels, small, classifier.spec),
+        },
+        settings.seconds,
+    )
+    figures: dict[str, Any] = {name: asdict(latency) for name, latency in hot.items()}
+    figures["crop_each"] = asdict(_divided(hot["crop_each"], len(small)))
+    figures["classify_over_bare"] = hot["classify"].p50_us / hot["bare"].p50_us
+    figures["crop_over_resize"] = hot["crop_each"].p50_us / len(small) / hot["resize_64_to_28"].p50_us
+    figures["idle"] = asdict(measure(lambda: classifier(one), settings.seconds, before=lambda: time.sleep(IDLE_S)))
+    runtime = classifier.identity.runtime.split()[0]
+    figures["load"] = asdict(measure(lambda: Classifier(bundle, runtime), settings.seconds))
+    return figures
+
+
+def _bare(
+    classifier: Classifier, bundle: Bundle, one: NDArray[np.uint8]
+) -> tuple[Callable[[], object], dict[str, Callable[[], object]]]:
+    """The runtime alone on one patch that is quantised already: set, invoke and get, together and apart."""
+    interpreter = build_interpreter(bundle.content, classifier.identity.runtime.split()[0])
+    interpreter.allocate_tensors()
+    inputs = interpreter.get_input_details()
+    given = []
+    for details in inputs:
+        shape, dtype = [1, *details["shape"][1:]], details["dtype"]
+        is_patch = len(shape) > 2
+        value = (one.astype(np.int16) - 128).astype(np.int8) if is_patch else np.full(shape, -128, np.int8)
+        given.append((details["index"], np.ascontiguousarray(value.reshape(shape).astype(dtype))))
+    output = interpreter.get_output_details()[0]["index"]
+    set_tensor, invoke, get_tensor = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
+
+    def set_all() -> None:
+        for index, value in given:
+            set_tensor(index, value)
+
+    def bare() -> object:
+        for index, value in given:
+            set_tensor(index, value)
+        invoke()
+        return get_tensor(output)
+
+    bare()
+    return bare, {"set": set_all, "invoke": invoke, "get": lambda: get_tensor(output)}
+
+
+def _divided(latency: Latency, by: int) -> Latency:
+    figures = asdict(latency)
+    for name, value in figures.items():
+        if name.endswith("_us"):
+            figures[name] = tuple(v / by for v in value) if isinstance(value, tuple) else value / by
+    return Latency(**figures)
+
+
+def _frames(
+    pictures: Sequence[Path], frames: Sequence[Frame], inspector: Inspector, settings: BenchSettings
+) -> dict[str, Any]:
+    """Each stage of whole frames, as `inspect_frame` itself times them, and the decoding before it."""
+    stages: dict[str, list[float]] = {}
+    end = time.perf_counter() + settings.seconds * 4
+    n_warm = 2
+    rounds = 0
+    while rounds < n_warm + 3 or time.perf_counter() < end:
+        for frame in frames:
+            looks = inspect_frame(frame, inspector)
+            if rounds >= n_warm:
+                for stage, elapsed_ms in looks[0].timings_ms.items():
+                    stages.setdefault(stage, []).append(elapsed_ms * 1e3)
+        rounds += 1
+    reads = [measure(lambda path=path: read_picture(path), settings.seconds / len(pictures)) for path in pictures]  # type: ignore[misc]  # a default argument binds the loop's value
+    figures = {stage: asdict(summarise(np.asarray(values))) for stage, values in stages.items()}
+    figures["decode"] = asdict(max(reads, key=lambda latency: latency.p50_us))
+    return {
+        "shape_px": sorted({frame.pixels.shape for frame in frames}),
+        "stages": figures,
+    }
+
+
+def _batches(patches: NDArray[np.uint8], classifier: Classifier, settings: BenchSettings) -> list[dict[str, Any]]:
+    batches = {n: np.resize(patches, (n, *patches.shape[1:])) for n in BATCHES}
+    figures = []
+    for n, batch in batches.items():  # one size after the other: changing the size is not what is measured
+        latency = measure(lambda batch=batch: classifier(batch), settings.seconds / 3)  # type: ignore[misc]  # as above
+        figures.append({"n_patches": n, "per_patch_us": latency.p50_us / n, **asdict(latency)})
+    return figures
+
+
+def _threads(patches: NDArray[np.uint8], classifier: Classifier, settings: BenchSettings) -> list[dict[str, Any]]:
+    """Patches a second when several threads share one classifier."""
+    batch = np.resize(patches, (32, *patches.shape[1:]))
+
+    def work(until: float) -> int:
+        n = 0
+        classifier(batch)
+        while time.perf_counter() < until:
+            classifier(batch)
+            n += len(batch)
+        return n
+
+    figures = []
+    for n_threads in THREADS:
+        with ThreadPoolExecutor(n_threads) as pool:
+            until = time.perf_counter() + settings.seconds
+            n_patches = sum(pool.map(work, [until] * n_threads))
+        figures.append({"n_threads": n_threads, "patches_per_s": n_patches / settings.seconds})
+    return figures
+
+
+def _runtimes(patches: NDArray[np.uint8], bundle: Bundle, settings: BenchSettings) -> list[dict[str, Any]]:
+    """One patch on every runtime that works here, and why the others do not."""
+    figures: list[dict[str, Any]] = []
+    for report in available_runtimes():
+        if not report.works:
+            figures.append({"runtime": report.name, "works": False, "why_not": report.reason})
+            continue
+        classifier = Classifier(bundle, report.name)
+        latency = measure(lambda classifier=classifier: classifier(patches[:1]), settings.seconds)  # type: ignore[misc]  # as above
+        figures.append({"runtime": report.identity, "works": True, **asdict(latency)})
+    return figures
+
+
+def _cold(picture: Path) -> dict[str, Any]:
+    """Whole processes from their start to their end: wall time in ms and peak memory in MB, medians."""
+    ferrule = [sys.executable, "-m", "edge.cli"]
+    commands = {
+        "python": [sys.executable, "-c", "pass"],
+        "bare_typer_help": [sys.executable, "-c", BARE_TYPER, "--help"],
+        "ferrule_help": [*ferrule, "--help"],
+        "ferrule_inspect": [*ferrule, "inspect", str(picture)],
+    }
+    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for _ in range(COLD_RUNS):
+        for name, command in commands.items():  # in turns, as in `measure_interleaved`
+            runs[name].append(_whole_process(command))
+    figures: dict[str, Any] = {
+        name: {"wall_ms": float(np.median([w for w, _ in of])), "peak_memory_mb": float(np.median([m for _, m in of]))}
+        for name, of in runs.items()
+    }
+    figures["help_over_bare_typer"] = figures["ferrule_help"]["wall_ms"] / figures["bare_typer_help"]["wall_ms"]
+    return figures
+
+
+def _whole_process(command: Sequence[str]) -> tuple[float, float]:
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", LAUNCHER, *command], capture_output=True, text=True, check=True, timeout=120
+    )
+    elapsed_s, maxrss = done.stdout.split()[-2:]
+    return float(elapsed_s) * 1e3, _megabytes(int(maxrss))
+
+
+def _peak_memory_mb() -> float:
+    import resource
+
+    return _megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def _megabytes(maxrss: int) -> float:
+    return maxrss / (1 << 20) if sys.platform == "darwin" else maxrss / (1 << 10)

@@ -1,0 +1,77 @@
+"""`ferrule classify`: pictures of single marks in, labels out."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.bundle import load_bundle
+from edge.classifier import Classifier
+from edge.commands.console import Console
+from edge.patches import measure_picture, prepare
+from edge.records import Frame
+from edge.sources import LostFrame, list_pictures, picture_events
+
+# FACTS of the runtime: beyond some hundred patches a larger batch gains nothing, and this keeps memory small.
+BATCH = 256
+
+
+def classify_pictures(
+    paths: Sequence[Path], model: str, runtime: str | None, with_scores: bool, console: Console
+) -> int:
+    """Classifies files and folders, and tells of each; returns the exit code, 3 if a picture could not be read.
+
+    Raises:
+        UsageError: an unknown model or runtime.
+        ModelError: the model was refused, or no runtime works.
+    """
+    classifier = Classifier(load_bundle(model), runtime)
+    pictures = list_pictures(paths, recursive=True)
+    counts: Counter[str] = Counter()
+    n_lost = 0
+    for batch in _batches(console.track(picture_events(pictures), len(pictures), "classifying")):
+        frames = [event for event in batch if isinstance(event, Frame)]
+        for lost in batch:
+            if isinstance(lost, LostFrame):
+                n_lost += 1
+                console.error(lost.problem)
+        for row in _classified(frames, classifier, with_scores):
+            counts[row["label"]] += 1
+            _tell(row, console)
+    told = ", ".join(f"{n} {label}" for label, n in counts.most_common())
+    console.say(f"{sum(counts.values())} pictures: {told or 'none classified'}")
+    return 3 if n_lost or not counts else 0
+
+
+def _batches(events: Iterator[Frame | LostFrame]) -> Iterator[list[Frame | LostFrame]]:
+    while batch := list(itertools.islice(events, BATCH)):
+        yield batch
+
+
+def _classified(frames: Sequence[Frame], classifier: Classifier, with_scores: bool) -> Iterator[dict[str, Any]]:
+    """A row for each frame, all of them in one call of the model."""
+    if not frames:
+        return
+    spec = classifier.spec
+    patches = np.stack([prepare(frame.pixels, spec) for frame in frames])
+    scores = classifier(patches, np.stack([measure_picture(frame.pixels, spec) for frame in frames]))
+    for frame, (label, score), row in zip(frames, classifier.name(scores), scores.tolist(), strict=True):
+        told: dict[str, Any] = {"source": frame.source, "label": label, "score": round(score, 4)}
+        if with_scores:
+            told["scores"] = {name: round(value, 4) for name, value in zip(classifier.labels, row, strict=True)}
+        yield told
+
+
+def _tell(row: dict[str, Any], console: Console) -> None:
+    if console.as_json:
+        console.emit(row)
+    else:
+        text = f"{row['label']:<14} {row['score']:.4f}  {row['source']}"
+        if "scores" in row:
+            text += "  " + " ".join(f"{name}={value:.4f}" for name, value in row["scores"].items())
+        console.say(text)

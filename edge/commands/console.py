@@ -1,0 +1,127 @@
+"""What a command says: JSON to stdout, words to people, errors to stderr, always one line each."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TextIO, TypeVar
+
+Item = TypeVar("Item")
+
+_COLOURS = {"PASS": "32", "FAIL": "31", "UNREADABLE": "33", "ok": "32", "refused": "31", "error": "31"}
+
+
+def printable(text: str) -> str:
+    """The text on one line, without control characters or halves of characters: names of files are anybody's."""
+    visible = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    return visible.encode("utf-8", "backslashreplace").decode()
+
+
+def own_version() -> str:
+    """Version of the installed ferrule."""
+    import importlib.metadata  # here, because a program that asks nothing of it starts quicker
+
+    try:
+        return importlib.metadata.version("ferrule")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown (run from a checkout, not installed)"
+
+
+class Console:
+    """Where a command's words go.
+
+    Args:
+        as_json: stdout belongs to JSON, and people read stderr.
+        quiet: nothing for people but errors.
+    """
+
+    def __init__(self, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+
+    def emit(self, value: Any) -> None:
+        """Prints one JSON object on one line, at once."""
+        # ASCII only: a file name that is no UTF-8 stays valid JSON, whatever the terminal's encoding.
+        sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
+        sys.stdout.flush()
+
+    def say(self, text: str, status: str = "") -> None:
+        """Prints a line for people, the status in its colour before it; nothing with `quiet`."""
+        if not self.quiet:
+            stream = sys.stderr if self.as_json else sys.stdout
+            _write(stream, f"{_coloured(status, stream)}{' ' * (12 - len(status)) if status else ''}{printable(text)}")
+
+    def paragraph(self, text: str) -> None:
+        """Prints lines for people as they are."""
+        for line in text.splitlines():
+            self.say(line)
+
+    def error(self, message: str) -> None:
+        """Prints one line to stderr, whatever was asked for."""
+        _write(sys.stderr, f"ferrule: {printable(message)}")
+
+    def counts(self, counts: Mapping[str, int]) -> None:
+        """Prints how often each thing occurred."""
+        for what, n in counts.items():
+            self.say(f"{n} x {what}")
+
+    def track(self, items: Iterable[Item], n_items: int, what: str) -> Iterator[Item]:
+        """The items, with a progress bar on stderr while they are consumed, where a person is watching."""
+        if n_items < 2 or self.quiet or not sys.stderr.isatty():
+            yield from items
+            return
+        from rich.console import Console as Terminal
+        from rich.progress import Progress
+
+        # A descriptor of its own: what decoders print on the process's stderr is caught there meanwhile.
+        # Lines printed meanwhile pass above the bar, but only where they go to this terminal.
+        with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding) as own:
+            terminal = Terminal(file=own, soft_wrap=True)
+            with Progress(console=terminal, transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
+                yield from progress.track(items, n_items, description=what)
+
+
+def _write(stream: TextIO, line: str) -> None:
+    encoding = stream.encoding or "utf-8"
+    stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
+
+
+def _coloured(status: str, stream: TextIO) -> str:
+    colour = _COLOURS.get(status)
+    if colour is None or not stream.isatty() or "NO_COLOR" in os.environ:
+        return status
+    return f"\033[{colour}m{status}\033[0m"
+
+
+class Oddities(logging.Handler):
+    """Counts what the library logs as odd but harmless, by kind."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.counts: Counter[str] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Counts one record."""
+        self.counts[str(record.msg)] += 1
+
+
+@contextlib.contextmanager
+def oddities() -> Iterator[Oddities]:
+    """Counts, while the block runs, what `edge` logs."""
+    logger, handler = logging.getLogger("edge"), Oddities()
+    level, propagate = logger.level, logger.propagate
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(handler)
+    try:
+        yield handler
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate

@@ -1,0 +1,38 @@
+"""The options that several commands share, so that one word means one thing everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout; what is for people goes to stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no lines for people, only errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also say what was odd but harmless, as counts.")]
+Model = Annotated[str, typer.Option("--model", metavar="NAME|FILE", help="A shipped model's name, or a .tflite file.")]
+Runtime = Annotated[
+    str | None,
+    typer.Option("--runtime", metavar="NAME", help="Force a TFLite runtime: ai-edge-litert or tflite-runtime."),
+]
+Criteria = Annotated[
+    str, typer.Option("--criteria", metavar="NAME|FILE", help="A shipped profile's name, or a TOML file.")
+]
+UmPerPx = Annotated[
+    str | None,
+    typer.Option("--um-per-px", metavar="X[,Y]", help="Calibrated size of a pixel in um; Y where it is not square."),
+]
+Cladding = Annotated[
+    float | None,
+    typer.Option("--cladding", metavar="UM", help="Diameter of the cladding in um, 125 or 140; without a calibration."),
+]
+Cleanings = Annotated[
+    int, typer.Option("--cleanings", metavar="N", help="How often the connector was cleaned before this look.")
+]
+Overlay = Annotated[
+    Path | None, typer.Option("--overlay", metavar="DIR", help="Draw each picture with its findings into DIR.")
+]
+OverlayFormat = Annotated[
+    str, typer.Option("--overlay-format", metavar="png|svg", help="Format of the overlays: png or svg.")
+]
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Also read the folders below a folder.")]

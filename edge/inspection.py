@@ -1,0 +1,193 @@
+"""One look at one picture: locate, detect, crop, classify, judge, in this order and nowhere else.
+
+What could not be read never passes: without an end face, or on a picture that cannot be judged, the verdict is
+UNREADABLE and nothing is classified.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.bundle import DEFAULT_MODEL, load_bundle
+from edge.classifier import Classifier
+from edge.criteria import DEFAULT_CRITERIA, Criteria, judge, load_criteria, unreadable, zone_of
+from edge.detector import DetectSettings, detect
+from edge.endface import LocateSettings, locate_all
+from edge.errors import UsageError
+from edge.patches import crop, measure
+from edge.quality import assess
+from edge.records import Candidate, EndFace, Finding, Frame, Inspection, Quality, Verdict
+
+NO_END_FACE = "no end face found"
+
+
+@dataclass(frozen=True)
+class Inspector:
+    """Everything that a verdict depends on, apart from the picture.
+
+    Attributes:
+        n_cleanings: how often the connector was cleaned before this look; after as many as the criteria say,
+            contamination counts as permanent.
+    """
+
+    classifier: Classifier
+    criteria: Criteria
+    locate_settings: LocateSettings = field(default_factory=LocateSettings)
+    detect_settings: DetectSettings = field(default_factory=DetectSettings)
+    n_cleanings: int = 0
+
+    def inspect(self, frame: Frame) -> tuple[Inspection, ...]:
+        """One Inspection for each fibre in the frame; exactly one, UNREADABLE, when none is found."""
+        return inspect_frame(frame, self)
+
+    def unread(self, source: str, index: int, time: datetime, problem: str) -> Inspection:
+        """The UNREADABLE Inspection of a frame that never arrived, so that records have no holes."""
+        return Inspection(
+            source=source,
+            index=index,
+            time=time,
+            verdict=unreadable([problem]),
+            criteria=self.criteria.identity,
+            model=self.classifier.identity,
+            end_face=None,
+            quality=None,
+            findings=(),
+            timings_ms={},
+        )
+
+
+def load_inspector(
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    criteria: str | os.PathLike[str] = DEFAULT_CRITERIA,
+    runtime: str | None = None,
+    locate_settings: LocateSettings | None = None,
+    n_cleanings: int = 0,
+) -> Inspector:
+    """An Inspector from names or files.
+
+    Args:
+        model: a shipped model's name, or a .tflite made by `ferrule-train convert`.
+        criteria: a shipped profile's name, or a TOML file.
+        runtime: force one of `edge.runtime.RUNTIMES`; None: the first that works.
+        locate_settings: scale and cladding; None: the cladding of the criteria, and the scale it gives.
+        n_cleanings: cleanings so far.
+
+    Raises:
+        UsageError: an unknown model, criteria or runtime, or a profile with an error.
+        ModelError: the model was refused, or no runtime works.
+    """
+    profile = load_criteria(os.fspath(criteria))
+    if n_cleanings < 0:
+        raise UsageError(f"{n_cleanings} cleanings; expected 0 or more")
+    return Inspector(
+        classifier=Classifier(load_bundle(model), runtime),
+        criteria=profile,
+        locate_settings=locate_settings or LocateSettings(cladding_um=profile.cladding_um),
+        n_cleanings=n_cleanings,
+    )
+
+
+def inspect_frame(frame: Frame, inspector: Inspector) -> tuple[Inspection, ...]:
+    """One Inspection for each fibre, left to right then top to bottom; one UNREADABLE when there is none.
+
+    All marks of all fibres go through the model in one call. `timings_ms` are of the whole frame, the same on
+    each of its Inspections; only stages that ran are in it, and `total` is from pixels to verdicts.
+    """
+    pixels, watch = frame.pixels, _Stopwatch()
+    faces = locate_all(pixels, inspector.locate_settings)
+    watch.lap("locate")
+    looks = [_Look(face, assess(pixels, face)) for face in faces] or [_Look(None, assess(pixels, None))]
+    watch.lap("quality")
+    for look in looks:
+        if look.face is not None and not look.problems:
+            look.candidates = detect(pixels, look.face, inspector.detect_settings)
+    watch.lap("detect")
+    _name(pixels, looks, inspector, watch)
+    verdicts = [_judged(look, inspector) for look in looks]
+    watch.lap("judge")
+    timings_ms = watch.timings_ms()
+    return tuple(
+        Inspection(
+            source=frame.source,
+            index=frame.index,
+            time=frame.time,
+            verdict=verdict,
+            criteria=inspector.criteria.identity,
+            model=inspector.classifier.identity,
+            end_face=look.face,
+            quality=look.quality,
+            findings=look.findings,
+            timings_ms=timings_ms,
+            fibre=k,
+            n_fibres=len(faces) or 1,
+        )
+        for k, (look, verdict) in enumerate(zip(looks, verdicts, strict=True))
+    )
+
+
+@dataclass
+class _Look:
+    """What is known so far about one fibre of the frame."""
+
+    face: EndFace | None
+    quality: Quality
+    candidates: tuple[Candidate, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        none_found = (NO_END_FACE,) if self.face is None else ()
+        return self.quality.problems or none_found
+
+
+def _name(pixels: NDArray[np.uint8], looks: Sequence[_Look], inspector: Inspector, watch: _Stopwatch) -> None:
+    """Gives every candidate of every fibre its name and zone, in one call of the model."""
+    classifier = inspector.classifier
+    candidates = [candidate for look in looks for candidate in look.candidates]
+    if not candidates:
+        return
+    patches = crop(pixels, candidates, classifier.spec)
+    measures = np.concatenate([measure(look.candidates, look.face, classifier.spec) for look in looks])
+    watch.lap("crop")
+    scores = classifier(patches, measures if classifier.spec.measures else None)
+    names = classifier.name(scores)
+    watch.lap("classify")
+    at = 0
+    for look in looks:
+        findings = []
+        for candidate in look.candidates:
+            label, score = names[at]
+            by_label = dict(zip(classifier.labels, scores[at].tolist(), strict=True))
+            zone = zone_of(candidate, label, inspector.criteria)
+            findings.append(Finding(candidate, label, score, by_label, zone))
+            at += 1
+        look.findings = tuple(findings)
+
+
+def _judged(look: _Look, inspector: Inspector) -> Verdict:
+    if look.problems:
+        return unreadable(look.problems)
+    return judge(look.findings, inspector.criteria, inspector.n_cleanings)
+
+
+class _Stopwatch:
+    """Time per stage in ms, and from its making to the last lap."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps_ms: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._laps_ms[stage] = (now - self._last) * 1e3
+        self._last = now
+
+    def timings_ms(self) -> dict[str, float]:
+        return {**self._laps_ms, "total": (self._last - self._start) * 1e3}

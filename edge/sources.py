@@ -1,0 +1,186 @@
+"""Where pictures come from: a camera, a stream, a video, a folder or a file, each as grey frames.
+
+`events` tells of every frame that came and of every one that did not; `frames` is for callers that want
+frames only, and fails at the first that did not come.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import stat
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+
+from edge.errors import SourceError, UsageError
+from edge.live import PATIENCE, Capture, LiveSettings, LostFrame, live_events
+from edge.native_stderr import caught_stderr
+from edge.pictures import MAX_MEGAPIXELS, list_folder, read_picture, to_grey
+from edge.records import Frame
+
+__all__ = [
+    "LiveSettings",
+    "LostFrame",
+    "events",
+    "frames",
+    "has_pictures",
+    "is_live",
+    "list_folder",
+    "list_pictures",
+    "picture_events",
+    "read_picture",
+    "shown_name",
+    "to_grey",
+]
+
+STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
+
+# FFmpeg makes "video" of nearly any file (a text becomes a film of a terminal), so the name has to say it is one.
+VIDEO_SUFFIXES = frozenset(
+    {".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".mjpg", ".mjpeg"}
+)
+
+# A container states its number of frames from an index or from duration times rate; the latter is off by one or two.
+_FRAME_COUNT_SLACK = 2
+
+_CAMERA = re.compile(r"-?\d{1,4}")
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+
+
+def frames(source: str | int | os.PathLike[str], settings: LiveSettings = PATIENCE) -> Iterator[Frame]:
+    """The frames of a source, as `events` gives them.
+
+    Raises:
+        SourceError: as `events`, and for the first frame that was lost.
+        UsageError: as `events`.
+    """
+    for event in events(source, settings):
+        if isinstance(event, LostFrame):
+            raise SourceError(f"{event.source}: frame {event.index}: {event.problem}")
+        yield event
+
+
+def events(source: str | int | os.PathLike[str], settings: LiveSettings = PATIENCE) -> Generator[Frame | LostFrame]:
+    """Every frame of a source, and a LostFrame for each that was expected and did not come.
+
+    A source is a camera's index (0 or "0"), a device such as /dev/v4l/by-id/..., a stream's URL, a video file,
+    a folder of pictures (natural order), or one picture. Live sources give the newest frame and skip what
+    they must; files give every frame in order. A password in a URL is not repeated in `Frame.source`.
+
+    Raises:
+        SourceError: the source does not exist, cannot be opened, or is lost for good.
+        UsageError: a negative index, or a URL of another kind.
+    """
+    text = os.fspath(source) if not isinstance(source, int) else str(source)
+    if _CAMERA.fullmatch(text):
+        return _camera_events(int(text), settings)
+    if url := _URL.match(text):
+        return _stream_events(text, url["scheme"], settings)
+    path = Path(text)
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path}: no such file, folder or device") from error
+    if stat.S_ISDIR(mode):
+        return picture_events(list_folder(path))
+    if stat.S_ISCHR(mode):
+        return live_events(str(path), functools.partial(_open, str(path)), settings)
+    return _video_events(path) if path.suffix.lower() in VIDEO_SUFFIXES else picture_events([path])
+
+
+def is_live(source: str | int | os.PathLike[str]) -> bool:
+    """Whether a source gives frames without end, and skips some."""
+    text = str(source)
+    return bool(_CAMERA.fullmatch(text) or _URL.match(text) or Path(text).is_char_device())
+
+
+def has_pictures(source: str | int | os.PathLike[str]) -> bool:
+    """Whether a source is a picture or a folder of them, each with a name of its own."""
+    return not is_live(source) and Path(str(source)).suffix.lower() not in VIDEO_SUFFIXES
+
+
+def picture_events(pictures: Iterable[Path | LostFrame]) -> Generator[Frame | LostFrame]:
+    """Each picture as a Frame, or as a LostFrame that says why it could not be read."""
+    for picture in pictures:
+        if isinstance(picture, LostFrame):
+            yield picture
+            continue
+        try:
+            frame = Frame(read_picture(picture), str(picture))
+        except SourceError as error:
+            yield LostFrame(str(picture), 0, str(error))
+        else:
+            yield frame
+
+
+def list_pictures(paths: Iterable[str | os.PathLike[str]], recursive: bool = False) -> list[Path | LostFrame]:
+    """The pictures that paths of files and folders name, in the order given, folders in natural order.
+
+    A folder that cannot be read or holds no picture stays in the list as a LostFrame, so that one of many does
+    not stop the others.
+    """
+    return [picture for path in paths for picture in _pictures_at(Path(path), recursive)]
+
+
+def _pictures_at(path: Path, recursive: bool) -> Sequence[Path | LostFrame]:
+    try:
+        return list_folder(path, recursive) if path.is_dir() else [path]
+    except SourceError as error:
+        return [LostFrame(str(path), 0, str(error))]
+
+
+def shown_name(url: str) -> str:
+    """A URL without the password in it."""
+    return re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", url)
+
+
+def _camera_events(index: int, settings: LiveSettings) -> Generator[Frame | LostFrame]:
+    if index < 0:
+        raise UsageError(f"camera {index}: expected an index from 0; `ferrule doctor` lists the cameras")
+    return live_events(str(index), functools.partial(_open, index), settings)
+
+
+def _stream_events(url: str, scheme: str, settings: LiveSettings) -> Generator[Frame | LostFrame]:
+    if scheme.lower() not in STREAM_SCHEMES:
+        raise UsageError(f"{shown_name(url)}: expected a URL with one of {', '.join(STREAM_SCHEMES)}")
+    # Without these OpenCV waits 30 s for a host that does not answer, and again for each frame.
+    limits = [
+        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(settings.open_s * 1000)),
+        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(settings.stall_s * 1000)),
+    ]
+    return live_events(shown_name(url), lambda: cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits), settings)
+
+
+def _open(device: int | str) -> Capture:
+    capture = cv2.VideoCapture(device)
+    # A wish that some drivers ignore without a word; the reader thread keeps only the newest frame anyway.
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+    return capture
+
+
+def _video_events(path: Path) -> Generator[Frame | LostFrame]:
+    with caught_stderr():  # why a file is no video, in FFmpeg's words
+        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        if not capture.isOpened():
+            raise SourceError(f"{path}: not a video that OpenCV reads; copy or save it again")
+        megapixels = capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT) / 1e6
+        if megapixels > MAX_MEGAPIXELS:
+            raise SourceError(f"{path}: frames of {megapixels:.0f} megapixels, at most {MAX_MEGAPIXELS:g} are read")
+        n_expected = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        index = 0
+        while True:
+            arrived, pixels = capture.read()
+            if not arrived:
+                break
+            yield Frame(to_grey(pixels), str(path), index)
+            index += 1
+        if index == 0 or n_expected - index > _FRAME_COUNT_SLACK:
+            yield LostFrame(
+                str(path), index, f"the video ends after {index} of {max(n_expected, 1)} frames; truncated?"
+            )
+    finally:
+        capture.release()

@@ -1,0 +1,213 @@
+"""The one composition: what reaches which stage, and that nothing unreadable ever passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge import inspection as composition
+from edge.criteria import load_criteria
+from edge.errors import ModelError, UsageError
+from edge.inspection import NO_END_FACE, Inspector, inspect_frame, load_inspector
+from edge.patches import PatchSpec
+from edge.records import Candidate, EndFace, Frame, Identity, Quality, Status
+
+TINY = Path(__file__).parent.parent / "data" / "tiny-defects.tflite"
+FACE = EndFace(100.0, 90.0, 60.0, 60.0, None, 125 / 120, 125 / 120)
+GOOD = Quality(0.9, 0.5, 0.5)
+STAGES = ["locate", "quality", "detect", "crop", "classify", "judge", "total"]
+
+
+def candidate(x_px: int, nearest_um: float = 0.0, size_um: float = 6.0) -> Candidate:
+    """A mark of this size, so far from the centre."""
+    farthest_um = nearest_um + size_um
+    return Candidate(x_px, 10, 6, 6, 30, size_um, size_um, size_um, 25.0, nearest_um, nearest_um, farthest_um, -40.0)
+
+
+class FakeClassifier:
+    """Names candidates by the grey of their patch, and counts how often it is called."""
+
+    labels = ("scratch", "dig", "contamination", "chip", "clean")
+    spec = PatchSpec(size=8)
+    threshold = 0.5
+    identity = Identity("fake", "00", "by hand")
+
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        self.names, self.calls = list(names), []
+
+    def __call__(self, patches: np.ndarray, measures: np.ndarray | None = None) -> np.ndarray:
+        """Scores that say the names in their order."""
+        self.calls.append((patches.shape, None if measures is None else measures.shape))
+        scores = np.full((len(patches), 5), 0.02, np.float32)
+        for k, name in enumerate(self.names[: len(patches)]):
+            scores[k, self.labels.index(name)] = 0.92
+        return scores
+
+    def name(self, scores: np.ndarray) -> list[tuple[str, float]]:
+        """The best label of each row."""
+        return [(self.labels[row.argmax()], float(row.max())) for row in scores]
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """Stand-ins for locate, assess and detect: what they return may be set."""
+    told: dict[str, object] = {"faces": (FACE,), "quality": GOOD, "candidates": (), "detected": []}
+
+    def detect(pixels: np.ndarray, face: EndFace, settings: object) -> object:
+        told["detected"].append(face)  # type: ignore[attr-defined]
+        return told["candidates"]
+
+    monkeypatch.setattr(composition, "locate_all", lambda pixels, settings: told["faces"])
+    monkeypatch.setattr(composition, "assess", lambda pixels, face: told["quality"])
+    monkeypatch.setattr(composition, "detect", detect)
+    return told
+
+
+def make(names: Sequence[str] = ()) -> Inspector:
+    """An Inspector whose model gives these names."""
+    return Inspector(FakeClassifier(names), load_criteria())  # type: ignore[arg-type]
+
+
+FRAME = Frame(np.full((180, 200), 120, np.uint8), "face.png", 3)
+
+
+def test_a_clean_face_passes(stages: dict[str, object]) -> None:
+    """No candidates, no findings, PASS; and the model is not even asked."""
+    inspector = make()
+    (told,) = inspector.inspect(FRAME)
+    assert told.verdict.status is Status.PASS
+    assert (told.findings, told.end_face, told.quality) == ((), FACE, GOOD)
+    assert (told.source, told.index, told.time) == ("face.png", 3, FRAME.time)
+    assert (told.model, told.criteria) == (FakeClassifier.identity, inspector.criteria.identity)
+    assert inspector.classifier.calls == []  # type: ignore[attr-defined]
+    assert list(told.timings_ms) == ["locate", "quality", "detect", "judge", "total"]
+
+
+def test_findings_carry_label_score_and_zone(stages: dict[str, object]) -> None:
+    """Each candidate becomes a finding in its order, `clean` ones too, which are not judged."""
+    stages["candidates"] = (candidate(10), candidate(30, 40.0), candidate(50, 20.0))
+    (told,) = make(["dig", "scratch", "clean"]).inspect(FRAME)
+    assert [(f.label, f.zone, f.candidate.x_px) for f in told.findings] == [
+        ("dig", "A", 10),
+        ("scratch", "B", 30),
+        ("clean", "", 50),
+    ]
+    assert told.findings[0].score == pytest.approx(0.92)
+    assert list(told.findings[0].scores) == list(FakeClassifier.labels)
+    assert told.verdict.status is Status.FAIL
+    assert {r.label for r in told.verdict.reasons} == {"dig", "scratch"}
+    assert list(told.timings_ms) == STAGES
+    assert sum(told.timings_ms[s] for s in STAGES[:-1]) == pytest.approx(told.timings_ms["total"], rel=1e-6)
+
+
+def test_without_an_end_face_nothing_passes(stages: dict[str, object]) -> None:
+    """No fibre is UNREADABLE with that reason, exactly one Inspection, and no stage goes on."""
+    stages["faces"] = ()
+    (told,) = make().inspect(FRAME)
+    assert told.verdict.status is Status.UNREADABLE
+    assert [r.text for r in told.verdict.reasons] == [NO_END_FACE]
+    assert told.verdict.advice
+    assert told.end_face is None
+    assert stages["detected"] == []
+    assert told.as_dict()["end_face"] is None
+
+
+@pytest.mark.parametrize("faces", [(FACE,), ()])
+def test_a_picture_that_cannot_be_judged_never_passes(stages: dict[str, object], faces: tuple[EndFace, ...]) -> None:
+    """Every problem is a reason, whether or not a face was found."""
+    stages.update(faces=faces, quality=replace(GOOD, problems=("too dark", "out of focus")), candidates=(candidate(5),))
+    (told,) = make(["clean"]).inspect(FRAME)
+    assert told.verdict.status is Status.UNREADABLE
+    assert [r.text for r in told.verdict.reasons] == ["too dark", "out of focus"]
+    assert told.findings == ()
+    assert stages["detected"] == []
+
+
+def test_several_fibres_share_one_call_of_the_model(stages: dict[str, object]) -> None:
+    """One Inspection per fibre in order, each with its own findings, all patches classified together."""
+    faces = tuple(replace(FACE, x_px=x) for x in (40.0, 100.0, 160.0))
+    stages.update(faces=faces, candidates=(candidate(10), candidate(30)))
+    inspector = make(["clean", "clean", "dig", "clean", "clean", "clean"])
+    told = inspector.inspect(FRAME)
+    assert [(i.fibre, i.n_fibres, i.end_face) for i in told] == [(k, 3, face) for k, face in enumerate(faces)]
+    assert [i.verdict.status.value for i in told] == ["PASS", "FAIL", "PASS"]
+    assert inspector.classifier.calls == [((6, 8, 8), None)]  # type: ignore[attr-defined]
+    assert stages["detected"] == list(faces)
+
+
+def test_measures_reach_a_model_that_asks_for_them(stages: dict[str, object]) -> None:
+    """The second input holds a row per candidate and a column per measure."""
+    stages["candidates"] = (candidate(10), candidate(30))
+    inspector = make(["dig", "dig"])
+    inspector.classifier.spec = PatchSpec(size=8, measures=("diameter_um", "distance_radii"))  # type: ignore[misc]
+    inspect_frame(FRAME, inspector)
+    assert inspector.classifier.calls == [((2, 8, 8), (2, 2))]  # type: ignore[attr-defined]
+
+
+def test_the_composition_is_pure(stages: dict[str, object]) -> None:
+    """The same frame gives the same Inspection but for the times, and its pixels stay."""
+    stages["candidates"] = (candidate(10),)
+    inspector = make(["dig"])
+    before = FRAME.pixels.copy()
+    first, second = inspector.inspect(FRAME), inspector.inspect(FRAME)
+    assert [replace(i, timings_ms={}) for i in first] == [replace(i, timings_ms={}) for i in second]
+    assert np.array_equal(FRAME.pixels, before)
+
+
+def test_a_lost_frame_is_unreadable() -> None:
+    """A frame that never came keeps its place in the record, and says what happened."""
+    when = datetime(2026, 11, 22, 14, 0, tzinfo=timezone.utc)
+    told = make().unread("cam", 17, when, "a frame was lost").as_dict()
+    assert told["status"] == "UNREADABLE"
+    assert (told["source"], told["index"], told["time"]) == ("cam", 17, "2026-11-22T14:00:00.000Z")
+    assert [r["text"] for r in told["reasons"]] == ["a frame was lost"]
+    assert told["end_face"] is None
+    assert told["quality"] is None
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (2, 3), (40, 40), (300, 300)])
+@pytest.mark.parametrize("level", [0, 130, 255])
+def test_pictures_of_nothing_are_unreadable(shape: tuple[int, int], level: int) -> None:
+    """The real stages, given a flat picture of any size, find no face and pass nothing."""
+    inspector = load_inspector(TINY)
+    (told,) = inspector.inspect(Frame(np.full(shape, level, np.uint8), "flat.png"))
+    assert told.verdict.status is Status.UNREADABLE
+    assert told.verdict.reasons[0].text
+
+
+def test_noise_never_passes() -> None:
+    """A picture of noise alone is UNREADABLE or FAIL."""
+    inspector = load_inspector(TINY)
+    for seed in range(3):
+        pixels = np.random.default_rng(seed).integers(0, 256, (240, 320), np.uint8)
+        assert all(i.verdict.status is not Status.PASS for i in inspector.inspect(Frame(pixels, "noise.png")))
+
+
+class TestLoadInspector:
+    """Inspectors from names and files."""
+
+    def test_names_and_files(self) -> None:
+        """Model and criteria may be files; the cladding is the criteria's unless settings say otherwise."""
+        inspector = load_inspector(TINY, "iec-61300-3-35-2015-mm")
+        assert inspector.criteria.identity.name == "iec-61300-3-35-2015-mm"
+        assert inspector.locate_settings.cladding_um == inspector.criteria.cladding_um
+
+    def test_what_is_unknown_is_refused(self, tmp_path: Path) -> None:
+        """Unknown names and negative counts are usage errors, a damaged model is refused."""
+        damaged = tmp_path / "damaged.tflite"
+        damaged.write_bytes(TINY.read_bytes()[:-100])
+        for arguments in (
+            {"model": "no-such-model"},
+            {"criteria": "no-such-criteria"},
+            {"runtime": "no-such-runtime"},
+            {"n_cleanings": -1},
+        ):
+            with pytest.raises(UsageError):
+                load_inspector(**{"model": TINY, **arguments})  # type: ignore[arg-type]
+        with pytest.raises(ModelError):
+            load_inspector(damaged)

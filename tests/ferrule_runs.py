@@ -1,0 +1,103 @@
+"""Runs `ferrule`, in this process or as one of its own, on end faces that it draws."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from typer.testing import CliRunner
+
+from edge import cli
+
+REPO = Path(__file__).resolve().parents[1]
+TINY = REPO / "tests" / "data" / "tiny-defects.tflite"
+DOCS = REPO / "docs" / "cli.md"
+
+
+def draw_face(n_marks: int = 0, shape: tuple[int, int] = (480, 640), seed: int = 1) -> np.ndarray:
+    """A plain end face, sharp and evenly lit, with dark marks in the core."""
+    height, width = shape
+    picture = np.full(shape, 165.0, np.float32)
+    middle = (width // 2, height // 2)
+    cv2.circle(picture, middle, 130, 110.0, -1, cv2.LINE_AA)
+    cv2.circle(picture, middle, 50, 135.0, -1, cv2.LINE_AA)
+    for k in range(n_marks):
+        cv2.circle(picture, (middle[0] - 15 + 30 * k, middle[1]), 6, 20.0, -1, cv2.LINE_AA)
+    noise = np.random.default_rng(seed).normal(0, 1.5, shape)
+    return np.clip(cv2.GaussianBlur(picture, (0, 0), 0.8) + noise, 0, 255).astype(np.uint8)
+
+
+def run(*arguments: object) -> Any:
+    """Runs a command in this process; an unexpected exception fails the test."""
+    result = CliRunner().invoke(cli.app, [str(a) for a in arguments], prog_name="ferrule")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def rows(text: str) -> list[dict[str, Any]]:
+    """JSON lines, parsed."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@contextlib.contextmanager
+def process(*arguments: object, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A real `ferrule`, ended at the latest when the block is left."""
+    env = {**os.environ, "PYTHONPATH": str(REPO), "PYTHONWARNINGS": "error"}
+    command = [sys.executable, "-m", "edge.cli", *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", **options}
+    with subprocess.Popen(command, env=env, **pipes) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+def finish(started: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a process; a traceback fails the test."""
+    out, err = started.communicate(timeout=120)
+    assert "Traceback" not in err, err
+    return started.returncode, out, err
+
+
+class Stream:
+    """An endless Motion JPEG stream of one picture, on this machine."""
+
+    def __init__(self, jpeg: bytes) -> None:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+                self.end_headers()
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
+                try:
+                    for _ in range(3000):
+                        self.wfile.write(head + jpeg + b"\r\n")
+                        time.sleep(0.02)
+                except OSError:
+                    pass  # the viewer left
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return f"http://user:password@127.0.0.1:{self.server.server_port}/live.mjpg"
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
