@@ -20,7 +20,6 @@ import hashlib
 import io
 import os
 import re
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -33,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ModelError, UsageError
+from edge.files import shipped, write_whole
 from edge.patch_spec import PatchSpec
 
 SCHEMA = "ferrule/bundle/1"
@@ -152,9 +152,7 @@ class Bundle:
 
 def shipped_models_dir() -> Path:
     """The folder of the models that ship: inside the package when installed, `models/` in a checkout."""
-    here = Path(__file__).resolve().parent
-    inside = here / "shipped_models"
-    return inside if inside.is_dir() else here.parent / "models"
+    return shipped("models")
 
 
 def list_models() -> dict[str, Path]:
@@ -245,18 +243,7 @@ def write_bundle(path: Path, content: bytes) -> None:
         UsageError: the place cannot be written to.
     """
     read_bundle(content, str(path))
-    try:
-        handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(aside).chmod(0o644)
-            Path(aside).replace(path)
-        except BaseException:
-            Path(aside).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(f"model {path} cannot be written: {error.strerror}; give a folder that can be") from error
+    write_whole(path, content)
 
 
 def graph_of(bundle: Bundle) -> bytes:

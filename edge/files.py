@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and where those that ship lie."""
 
 from __future__ import annotations
 
@@ -27,3 +27,10 @@ def write_whole(path: Path, content: bytes) -> None:
             raise
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}; give a folder that can be") from error
+
+
+def shipped(folder: str) -> Path:
+    """A folder that ships, such as `models`: inside the package when installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / f"shipped_{folder}"
+    return inside if inside.is_dir() else package.parent / folder

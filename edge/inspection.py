@@ -6,10 +6,11 @@ UNREADABLE and nothing is classified.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -22,7 +23,7 @@ from edge.detector import DetectSettings, detect
 from edge.endface import LocateSettings, locate_all
 from edge.errors import UsageError
 from edge.patches import crop, measure
-from edge.quality import assess
+from edge.quality import QualitySettings, assess
 from edge.records import Candidate, EndFace, Finding, Frame, Inspection, Quality, Verdict
 
 NO_END_FACE = "no end face found"
@@ -103,11 +104,14 @@ def inspect_frame(frame: Frame, inspector: Inspector) -> tuple[Inspection, ...]:
     pixels, watch = frame.pixels, _Stopwatch()
     faces = locate_all(pixels, inspector.locate_settings)
     watch.lap("locate")
-    looks = [_Look(face, assess(pixels, face)) for face in faces] or [_Look(None, assess(pixels, None))]
+    looks = [_look(pixels, face, inspector.criteria) for face in faces] or [_Look(None, assess(pixels, None))]
     watch.lap("quality")
     for look in looks:
         if look.face is not None and not look.problems:
-            look.candidates = detect(pixels, look.face, inspector.detect_settings)
+            settings = inspector.detect_settings
+            if look.reach > settings.reach:
+                settings = replace(settings, reach=look.reach)
+            look.candidates = detect(pixels, look.face, settings)
     watch.lap("detect")
     _name(pixels, looks, inspector, watch)
     verdicts = [_judged(look, inspector) for look in looks]
@@ -138,6 +142,7 @@ class _Look:
 
     face: EndFace | None
     quality: Quality
+    reach: float = 0.0
     candidates: tuple[Candidate, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -145,6 +150,14 @@ class _Look:
     def problems(self) -> tuple[str, ...]:
         none_found = (NO_END_FACE,) if self.face is None else ()
         return self.quality.problems or none_found
+
+
+def _look(pixels: NDArray[np.uint8], face: EndFace, criteria: Criteria) -> _Look:
+    """The picture quality at a fibre: all that the criteria judge, out to `reach` radii, must be in the picture."""
+    radius_um = math.sqrt(face.cladding_rx_px * face.um_per_px_x * face.cladding_ry_px * face.um_per_px_y)
+    reach = criteria.judged_radius_um / radius_um
+    quality = assess(pixels, face, QualitySettings(field=max(reach, QualitySettings.field)))
+    return _Look(face, quality, reach)
 
 
 def _name(pixels: NDArray[np.uint8], looks: Sequence[_Look], inspector: Inspector, watch: _Stopwatch) -> None:

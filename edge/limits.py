@@ -87,6 +87,11 @@ class Limit:
     graded: bool = True
     known: bool = True
 
+    @property
+    def can_fail(self) -> bool:
+        """Whether any mark at all could be too much for it, or is not known to be allowed."""
+        return not self.known or any(size_class.n_allowed is not None for size_class in self.classes)
+
     def class_of(self, size_um: float) -> SizeClass:
         """The class that a mark of this size belongs to.
 

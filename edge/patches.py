@@ -151,6 +151,12 @@ def measure_picture(picture: NDArray[np.uint8], spec: PatchSpec) -> NDArray[np.u
     return codes
 
 
+def measure_box(w_px: int, h_px: int, spec: PatchSpec) -> NDArray[np.uint8]:
+    """What `measure_picture` says of the patch that `crop` would cut around a box."""
+    side = side_px(w_px, h_px, spec.size)
+    return measure_picture(np.empty((side, side), np.uint8), spec)
+
+
 def _codes(values: Sequence[float | None], scale: Measure) -> NDArray[np.float64]:
     """Codes of the values, whole numbers: 0 where not known, else 1..255."""
     known = np.array(values, np.float64)  # None becomes NaN

@@ -101,6 +101,18 @@ class Criteria:
     path: Path
 
     @property
+    def judged_radius_um(self) -> float:
+        """How far from the centre a mark can make a face fail: what a picture has to show; 0 where nothing can."""
+        return max(
+            (
+                zone.outer_radius_um
+                for zone in self.zones
+                if any(limit.can_fail for limit in (zone.scratches, zone.defects, *zone.labels.values()))
+            ),
+            default=0.0,
+        )
+
+    @property
     def is_confirmed(self) -> bool:
         """Whether every zone's figures were confirmed against their source, and every limit is known."""
         return all(

@@ -25,13 +25,13 @@ TINY = REPO / "tests" / "data" / "tiny-defects.tflite"
 DOCS = REPO / "docs" / "cli.md"
 
 
-def draw_face(n_marks: int = 0, shape: tuple[int, int] = (480, 640), seed: int = 1) -> np.ndarray:
+def draw_face(n_marks: int = 0, shape: tuple[int, int] = (600, 800), seed: int = 1) -> np.ndarray:
     """A plain end face, sharp and evenly lit, with dark marks in the core."""
     height, width = shape
     picture = np.full(shape, 165.0, np.float32)
     middle = (width // 2, height // 2)
-    cv2.circle(picture, middle, 130, 110.0, -1, cv2.LINE_AA)
-    cv2.circle(picture, middle, 50, 135.0, -1, cv2.LINE_AA)
+    cv2.circle(picture, middle, 110, 110.0, -1, cv2.LINE_AA)
+    cv2.circle(picture, middle, 42, 135.0, -1, cv2.LINE_AA)
     for k in range(n_marks):
         cv2.circle(picture, (middle[0] - 15 + 30 * k, middle[1]), 6, 20.0, -1, cv2.LINE_AA)
     noise = np.random.default_rng(seed).normal(0, 1.5, shape)

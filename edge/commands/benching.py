@@ -11,10 +11,8 @@ from edge.bundle import load_bundle
 from edge.commands.console import Console
 from edge.commands.inspecting import Setup
 from edge.errors import SourceError, UsageError
+from edge.files import shipped
 from edge.sources import list_pictures
-
-# A checkout has them beside the package.
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def measure_here(
@@ -34,10 +32,8 @@ def measure_here(
     """
     allowed = _share(max_regress)
     before = read_baseline(baseline) if baseline else None
-    if images is None and not EXAMPLES.is_dir():
-        raise UsageError("there are no example pictures beside this installation; name some with --images")
     inspector = setup.inspector()
-    pictures = list_pictures([images or EXAMPLES])
+    pictures = list_pictures([images or shipped("examples")])
     for picture in pictures:
         if not isinstance(picture, Path):
             raise SourceError(picture.problem)

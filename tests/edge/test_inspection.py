@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -56,14 +58,15 @@ class FakeClassifier:
 @pytest.fixture
 def stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """Stand-ins for locate, assess and detect: what they return may be set."""
-    told: dict[str, object] = {"faces": (FACE,), "quality": GOOD, "candidates": (), "detected": []}
+    told: dict[str, object] = {"faces": (FACE,), "quality": GOOD, "candidates": (), "detected": [], "settings": []}
 
     def detect(pixels: np.ndarray, face: EndFace, settings: object) -> object:
         told["detected"].append(face)  # type: ignore[attr-defined]
+        told["settings"].append(settings)  # type: ignore[attr-defined]
         return told["candidates"]
 
     monkeypatch.setattr(composition, "locate_all", lambda pixels, settings: told["faces"])
-    monkeypatch.setattr(composition, "assess", lambda pixels, face: told["quality"])
+    monkeypatch.setattr(composition, "assess", lambda pixels, face, settings=None: told["quality"])
     monkeypatch.setattr(composition, "detect", detect)
     return told
 
@@ -211,3 +214,37 @@ class TestLoadInspector:
                 load_inspector(**{"model": TINY, **arguments})  # type: ignore[arg-type]
         with pytest.raises(ModelError):
             load_inspector(damaged)
+
+
+def _plain_face(width_px: int) -> np.ndarray:
+    """A clean glass of 125 um at 0.5 um a pixel, in the middle of a picture of this width."""
+    y, x = np.mgrid[0:600, 0:width_px].astype(np.float32)
+    r_px = np.hypot(x - (width_px - 1) / 2, y - 299.5)
+    grey = 90 + 90 * np.clip(r_px - 125 + 0.5, 0, 1) + np.random.default_rng(0).normal(0, 1.5, r_px.shape)
+    return cv2.GaussianBlur(grey, (0, 0), 0.8).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "width_px", "expected"),
+    [
+        ("iec-61300-3-35-2015-sm-upc", 600, Status.PASS),
+        ("iec-61300-3-35-2015-sm-upc", 440, Status.UNREADABLE),
+        ("iec-61300-3-35-2015-mpo-sm", 440, Status.PASS),
+    ],
+)
+def test_a_zone_that_is_not_in_the_picture_never_passes(criteria: str, width_px: int, expected: Status) -> None:
+    """A picture that shows 220 um is enough for zones A and B, and not for zone D, which reaches to 250 um."""
+    inspector = Inspector(FakeClassifier(()), load_criteria(criteria))  # type: ignore[arg-type]
+    (told,) = inspector.inspect(Frame(_plain_face(width_px), "face.png"))
+    assert told.verdict.status is expected, told.verdict.reasons
+
+
+def test_marks_are_looked_for_wherever_the_criteria_judge(stages: dict[str, object], tmp_path: Path) -> None:
+    """A profile whose zones reach beyond the detector's own reach widens it: nothing judged goes unseen."""
+    shipped = load_criteria().path.read_text(encoding="utf-8")
+    wide = tmp_path / "wide.toml"
+    wide.write_text(shipped.replace("outer_um = 250.0", "outer_um = 500.0"), encoding="utf-8")
+    Inspector(FakeClassifier(()), load_criteria(str(wide))).inspect(FRAME)  # type: ignore[arg-type]
+    (settings,) = stages["settings"]  # type: ignore[misc]
+    radius_um = math.sqrt(FACE.cladding_rx_px * FACE.um_per_px_x * FACE.cladding_ry_px * FACE.um_per_px_y)
+    assert settings.reach == pytest.approx(250 / radius_um)
