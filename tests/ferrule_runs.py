@@ -52,9 +52,9 @@ def rows(text: str) -> list[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def process(*arguments: object, **options: Any) -> Iterator[subprocess.Popen[str]]:
+def process(*arguments: object, warnings: str = "error", **options: Any) -> Iterator[subprocess.Popen[str]]:
     """A real `ferrule`, ended at the latest when the block is left."""
-    env = {**os.environ, "PYTHONPATH": str(REPO), "PYTHONWARNINGS": "error"}
+    env = {**os.environ, "PYTHONPATH": str(REPO), "PYTHONWARNINGS": warnings}
     command = [sys.executable, "-m", "edge.cli", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", **options}
     with subprocess.Popen(command, env=env, **pipes) as started:

@@ -1,0 +1,111 @@
+"""Scratches that no single pixel shows: lines of a few hundredths of the picture's range, found by their sum.
+
+A line is summed in two steps, across it and along it: means over blocks of 4x4 px, about as wide as a scratch
+and its blur, then a chain of such blocks (`edge.grouping`). LEI (Mei et al., Sensors 2018, 18(5):1408) sums along
+straight lines in 12 orientations at full resolution instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import background, grouping, measuring
+from edge.records import Candidate, EndFace
+
+Grey = NDArray[np.uint8]
+Ints = NDArray[np.intp]
+
+BLOCK_PX = background.COARSE_PX
+STEPS_PER_GREY = 4
+"""Block means are kept in quarters of a grey level."""
+LEVEL = 128
+LEAST_BLOCKS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Weak:
+    """What is left of a picture without its background, finer than whole grey levels.
+
+    Attributes:
+        difference: (h, w) uint8, in quarters of a grey level, from 128; strong marks are cut off.
+        disc: (h, w) uint8, 0 where nobody looks.
+        limit: (ceil(h / 4), ceil(w / 4)) uint8, what the mean of a block must exceed, in quarters of a grey level.
+    """
+
+    difference: Grey
+    disc: Grey
+    limit: Grey
+
+
+def lines(
+    weak: Weak, taken: Ints, sheet: measuring.Sheet, face: EndFace, gap_px: float, least_px: float
+) -> list[Candidate]:
+    """Faint lines, measured as well as blocks allow.
+
+    Args:
+        weak: where to look.
+        taken: flat indices of the pixels that marks hold already.
+        sheet: the region at full resolution.
+        face: centre and scale.
+        gap_px: largest gap within a line.
+        least_px: shortest line.
+    """
+    difference, disc, limit = weak.difference, weak.disc, weak.limit
+    h, w = (side // BLOCK_PX for side in difference.shape)
+    shown: Grey = cv2.resize(  # type: ignore[assignment]
+        difference[: h * BLOCK_PX, : w * BLOCK_PX], (w, h), interpolation=cv2.INTER_AREA
+    )
+    level = np.full_like(shown, LEVEL)
+    free = np.ones((h, w), np.uint8)
+    y, x = np.divmod(taken, difference.shape[1])
+    free[np.minimum(y // BLOCK_PX, h - 1), np.minimum(x // BLOCK_PX, w - 1)] = 0
+    low = cv2.compare(cv2.absdiff(shown, level), limit[:h, :w], cv2.CMP_GT)
+    low = cv2.bitwise_and(low, np.ascontiguousarray(disc[BLOCK_PX // 2 :: BLOCK_PX, BLOCK_PX // 2 :: BLOCK_PX][:h, :w]))
+    low = cv2.bitwise_and(low, cv2.erode(free, np.ones((3, 3), np.uint8)))
+    n_parts, parts = cv2.connectedComponents(low)
+    pixel = np.flatnonzero(low.reshape(-1))
+    part = parts.reshape(-1)[pixel].astype(np.intp)
+    held = np.bincount(part, minlength=n_parts) >= LEAST_BLOCKS
+    held[0] = False
+    inside = held[part]
+    if not inside.any():
+        return []
+    pixel, part = pixel[inside], (np.cumsum(held) - 1)[part[inside]]
+    y, x = np.divmod(pixel, w)
+    found = grouping.pieces(x, y, part, np.zeros(int(part.max()) + 1, np.bool_))
+    mark, n_marks = grouping.join(found, gap_px / BLOCK_PX, least_px / BLOCK_PX)
+    mark = mark[part]
+    pixel, mark = pixel[mark >= 0], mark[mark >= 0]
+    # the blocks are a picture of their own, with pixels four times as large
+    middle = (BLOCK_PX - 1) / 2
+    small_face = replace(
+        face,
+        x_px=(face.x_px - sheet.x_px - middle) / BLOCK_PX,
+        y_px=(face.y_px - sheet.y_px - middle) / BLOCK_PX,
+        um_per_px_x=face.um_per_px_x * BLOCK_PX,
+        um_per_px_y=face.um_per_px_y * BLOCK_PX,
+    )
+    blur = float(np.hypot(sheet.blur_px, BLOCK_PX / np.sqrt(12))) / BLOCK_PX
+    small = measuring.Sheet(shown, level, limit[:h, :w].copy(), 0, 0, sheet.limit_sigma, blur)
+    return [_enlarged(c, sheet) for c in measuring.measure(small, small_face, pixel, mark, n_marks)]
+
+
+def _enlarged(candidate: Candidate, sheet: measuring.Sheet) -> Candidate:
+    """A candidate of blocks as one of pixels."""
+    height, width = sheet.region.shape
+    x, y = candidate.x_px * BLOCK_PX, candidate.y_px * BLOCK_PX
+    return replace(
+        candidate,
+        x_px=x + sheet.x_px,
+        y_px=y + sheet.y_px,
+        w_px=min(candidate.w_px * BLOCK_PX, width - x),
+        h_px=min(candidate.h_px * BLOCK_PX, height - y),
+        area_px=candidate.area_px * BLOCK_PX**2,
+        contrast_grey=candidate.contrast_grey / STEPS_PER_GREY,
+        mean_grey=candidate.mean_grey / STEPS_PER_GREY,
+        noise_grey=candidate.noise_grey / STEPS_PER_GREY,
+    )

@@ -1,0 +1,100 @@
+"""How long and how broad strokes are: bent ones along their path, dotted ones without their gaps.
+
+All marks are measured at once. Their points come as flat arrays sorted by mark, with the first point of each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.intp]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+BEND_STEP = 8
+"""Pixels between the points of a stroke's path."""
+SECTION_STEP = 2
+"""Pixels over which a cross-section is counted."""
+DOT_STEP = 4
+"""Pixels over which the breadth of a dot is read off its outline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Equal steps along each mark's axis, all marks' steps in one row.
+
+    Attributes:
+        step: the step that each point is in.
+        first: each mark's first step.
+        mark: the mark of each step.
+    """
+
+    step: Ints
+    first: Ints
+    mark: Ints
+
+
+def _bins(along: Floats, mark: Ints, start: Ints, size: float) -> Bins:
+    step = np.floor((along - np.minimum.reduceat(along, start)[mark]) / size).astype(np.intp)
+    n_steps = np.maximum.reduceat(step, start) + 1
+    first = np.cumsum(n_steps) - n_steps
+    return Bins(step + first[mark], first, np.repeat(np.arange(start.size), n_steps))
+
+
+def bend(along: Floats, across: Floats, mark: Ints, start: Ints, pixel: float) -> Floats:
+    """(n,) float64, at least 1: how much longer each mark's path is than the straight line between its ends.
+
+    Args:
+        along: the outline's points along the mark's axis.
+        across: the same across it.
+        mark: whose points they are.
+        start: each mark's first point.
+        pixel: size of a pixel in the unit of the points.
+    """
+    bins = _bins(along, mark, start, BEND_STEP * pixel)
+    count = np.bincount(bins.step, minlength=bins.mark.size)
+    held = count > 0
+    position = np.bincount(bins.step, weights=along, minlength=bins.mark.size)[held] / count[held]
+    middle = np.bincount(bins.step, weights=across, minlength=bins.mark.size)[held] / count[held]
+    owner = bins.mark[held]
+    goes_on = owner[1:] == owner[:-1]
+    walked = np.where(goes_on, np.hypot(np.diff(position), np.diff(middle)), 0.0)
+    curved = np.bincount(owner[1:], weights=walked, minlength=start.size)
+    n_knots = np.bincount(owner, minlength=start.size)
+    last = np.cumsum(n_knots) - 1
+    straight = position[last] - position[last - n_knots + 1]
+    bent = (n_knots >= 3) & (straight > 0)
+    return np.where(bent, np.maximum(curved / np.where(bent, straight, 1.0), 1.0), 1.0)
+
+
+def section(along: Floats, mark: Ints, start: Ints, pixel: float) -> tuple[Floats, Flags]:
+    """The mean cross-section of each mark where it is drawn, and whether a quarter of it or more is gaps.
+
+    Args:
+        along: the mark's pixels along its axis.
+        mark: whose pixels they are.
+        start: each mark's first pixel.
+        pixel: size of a pixel in the unit of `along`.
+    """
+    bins = _bins(along, mark, start, SECTION_STEP * pixel)
+    count = np.bincount(bins.step, minlength=bins.mark.size) * (pixel / SECTION_STEP)
+    drawn = 2 * count >= np.maximum.reduceat(count, bins.first)[bins.mark]
+    n_drawn = np.add.reduceat(drawn.astype(np.intp), bins.first)
+    n_steps = np.bincount(bins.mark, minlength=start.size)
+    once, twice = np.where(drawn, count, 0.0), np.where(drawn, count * count, 0.0)
+    return np.add.reduceat(twice, bins.first) / np.add.reduceat(once, bins.first), 4 * n_drawn < 3 * n_steps
+
+
+def dot_breadth(along: Floats, across: Floats, mark: Ints, start: Ints, pixel: float) -> Floats:
+    """(n,) float64: how broad each mark's dots are, from its outline, the broader ones counting more."""
+    bins = _bins(along, mark, start, DOT_STEP * pixel)
+    order = np.argsort(bins.step, kind="stable")
+    step = bins.step[order]
+    begin = np.flatnonzero(np.diff(step, prepend=-1))
+    extent = np.maximum.reduceat(across[order], begin) - np.minimum.reduceat(across[order], begin)
+    owner = bins.mark[step[begin]]
+    once = np.bincount(owner, weights=extent, minlength=start.size)
+    return np.bincount(owner, weights=extent * extent, minlength=start.size) / np.maximum(once, 1e-9)
