@@ -24,7 +24,18 @@ from edge.errors import UsageError
 from edge.patch_spec import MEASURES, Background, Measure, PatchSpec
 from edge.records import Candidate, EndFace
 
-__all__ = ["BACKGROUND_GREY", "MEASURES", "Background", "PatchSpec", "crop", "measure", "prepare", "side_px"]
+__all__ = [
+    "BACKGROUND_GREY",
+    "MEASURES",
+    "Background",
+    "PatchSpec",
+    "crop",
+    "measure",
+    "measure_box",
+    "measure_picture",
+    "prepare",
+    "side_px",
+]
 
 BACKGROUND_GREY = 128
 """Where `background="median"` puts the surround: the middle, so that darker and brighter marks have equal room."""

@@ -16,8 +16,8 @@ from keras import layers
 from trainer.examples import Examples
 from trainer.twin import as_inputs
 
-_LEAST_FACTOR = 0.1
-"""Units that are hardly ever heard are turned up ten times at most."""
+_LEAST_FACTOR = 0.5
+"""Units that are hardly ever heard are turned up twice at most: one that the calibration did not hear may be loud."""
 
 
 def equalise(twin: Any, calibration: Examples) -> bool:

@@ -103,9 +103,10 @@ def save(trained: TrainedModel, path: str | os.PathLike[str]) -> None:
     description = Description(
         labels=trained.labels, patch=trained.spec, data=trained.data, code=trained.code, history=trained.history
     )
-    # Without the optimizer, whose two more numbers a weight nobody reads again.
     bare = keras.models.clone_model(trained.model)
     bare.set_weights(trained.model.get_weights())
+    # Without the optimizer, whose two more numbers a weight nobody reads again.
+    bare.optimizer, bare.compiled = None, False
     try:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
             aside = Path(folder) / "model.keras"

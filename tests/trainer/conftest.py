@@ -1,0 +1,3 @@
+"""What the trainer's tests share."""
+
+from trainer_pictures import tree as tree  # a fixture

@@ -1,0 +1,1 @@
+"""What the commands of `ferrule-train` do, a module each; `trainer.cli` declares them."""

@@ -1,0 +1,65 @@
+"""`ferrule-train convert`: a `.keras` model in, a gated `.tflite` bundle out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edge.bundle import write_bundle
+from edge.commands.console import Console
+from edge.errors import UsageError
+from trainer import model_file
+from trainer.convert import Card, Material, convert
+from trainer.dataset import Dataset, Source, reopen
+
+N_CALIBRATION = 10_000
+"""Training pictures that the integer ranges are taken from at most, evenly spread over the labels. With 500 some
+hidden units of Fashion-MNIST's MLP are never heard, and single answers are off by .2; these take a second."""
+
+
+def convert_model(model: str, out: Path | None, recipe: str, source: Source, card: Card, console: Console) -> int:
+    """Converts, gates and writes a model, and tells of it; returns the exit code.
+
+    Args:
+        model: a `.keras` or `.h5` file, or the name of a trainable model that ships.
+        out: the `.tflite` file; None: beside the model, of the same name.
+        recipe: one of `trainer.recipe.RECIPES`.
+        source: the pictures that it was trained on; the parts are those of the training.
+        card: what the maker says of it; without a name, that of the file.
+        console: where to tell.
+
+    Raises:
+        UsageError: options, data or a place to write to that cannot be used.
+        SourceError: pictures that cannot be read.
+        ModelError: a damaged model, or a gate that failed; no file is written then.
+    """
+    path = model_file.find(model)
+    out = out or path.with_suffix(".tflite")
+    if out.suffix != ".tflite" or not out.parent.is_dir():
+        raise UsageError(f"model {out}: expected a name that ends in .tflite, in a folder that exists")
+    trained = model_file.load(path)
+    dataset = reopen(trained.data, trained.labels, trained.spec, source)
+    card = card if card.name else replace(card, name=_name_from(out.stem))
+    conversion = convert(trained, _material(dataset), card, recipe)
+    write_bundle(out, conversion.content)
+    for name, value in conversion.metrics.items():
+        console.say(f"{name.replace('_', ' '):<28} {value:g}")
+    console.say(f"{out}: {card.name} by {recipe}, {len(conversion.content)} bytes; every gate holds")
+    if console.as_json:
+        console.emit({"model": str(out), "recipe": recipe, "bytes": len(conversion.content), **conversion.metrics})
+    return 0
+
+
+def _material(dataset: Dataset) -> Material:
+    """Calibrated on what was learned from, the temperature from what chose, the gates on what was never seen."""
+    n = len(dataset.train)
+    spread = np.linspace(0, n - 1, min(n, N_CALIBRATION)).round().astype(np.int64)
+    return Material(dataset.train.take(spread), dataset.validation, dataset.test)
+
+
+def _name_from(stem: str) -> str:
+    """The file's name as a bundle's name may be."""
+    return re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).lstrip("._-")[:64] or "model"

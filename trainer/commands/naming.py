@@ -1,0 +1,55 @@
+"""`ferrule-train predict`: pictures in, the float model's labels out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.commands.console import Console
+from edge.patches import prepare
+from edge.records import Frame
+from edge.sources import LostFrame, list_pictures, picture_events
+from trainer import model_file
+from trainer.model_file import TrainedModel
+from trainer.scaling import probabilities
+
+
+def name_pictures(paths: Sequence[Path], model: str, with_scores: bool, console: Console) -> int:
+    """Names files and folders, and tells of each; returns the exit code, 3 if a picture could not be read.
+
+    Raises:
+        UsageError: no such model, or one without labels.
+        ModelError: the model is damaged.
+    """
+    trained = model_file.load(model)
+    n_named = n_lost = 0
+    for event in picture_events(list_pictures(paths, recursive=True)):
+        if isinstance(event, LostFrame):
+            n_lost += 1
+            console.error(event.problem)
+        else:
+            n_named += 1
+            _tell(_named(event, trained, with_scores), console)
+    return 3 if n_lost or not n_named else 0
+
+
+def _named(frame: Frame, trained: TrainedModel, with_scores: bool) -> dict[str, Any]:
+    """The same keys as `ferrule classify --json` has."""
+    patch = prepare(frame.pixels, trained.spec)[None]
+    row = probabilities(trained.model, patch, np.zeros((1, len(trained.spec.measures)), np.uint8))[0].tolist()
+    best = int(np.argmax(row))
+    told: dict[str, Any] = {"source": frame.source, "label": trained.labels[best], "score": round(row[best], 4)}
+    if with_scores:
+        told["scores"] = {label: round(score, 4) for label, score in zip(trained.labels, row, strict=True)}
+    return told
+
+
+def _tell(row: dict[str, Any], console: Console) -> None:
+    if console.as_json:
+        console.emit(row)
+        return
+    scores = " ".join(f"{label}={score:.4f}" for label, score in row.get("scores", {}).items())
+    console.say(f"{row['label']:<14} {row['score']:.4f}  {row['source']}  {scores}".rstrip())
