@@ -1,0 +1,70 @@
+"""The shipped model is made from rendered faces, the same bytes every time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="tensorflow is not installed")
+
+from edge.bundle import load_bundle, read_bundle
+from trainer.augment import AugmentSettings
+from trainer.convert import Gates
+from trainer.defect_model import SPEC, MakeSettings, _threshold, card_text, examples_for, make, risk_coverage
+from trainer.fit import FitSettings
+from trainer.proposals import LABELS
+from trainer.rendering import rendered_examples
+
+pytestmark = pytest.mark.train
+
+SCORES = np.array([[0.9, 0.1], [0.6, 0.4], [0.55, 0.45], [0.2, 0.8]], np.float32)
+TRUTH = np.array([0, 1, 0, 1])
+
+
+def test_risk_falls_with_coverage_as_counted_by_hand() -> None:
+    """At 0 all are named, one of four wrongly; above 0.6 two are left, both right."""
+    curve = risk_coverage(SCORES, TRUTH)
+    np.testing.assert_allclose(curve[0], (0.0, 1.0, 0.25))
+    np.testing.assert_allclose(curve[13], (0.65, 0.5, 0.0))
+
+
+def test_the_threshold_lies_where_answers_are_mostly_wrong() -> None:
+    """Forty answers below 0.4 are wrong, those above are right."""
+    low = np.tile([[0.35, 0.33, 0.32]], (40, 1))
+    high = np.tile([[0.8, 0.1, 0.1]], (60, 1))
+    scores = np.concatenate([low, high]).astype(np.float32)
+    labels = np.concatenate([np.ones(40, np.int64), np.zeros(60, np.int64)])
+    assert 0.34 < _threshold(scores, labels, 0.5) <= 0.36
+    assert _threshold(scores[40:], labels[40:], 0.5) == 0.0
+
+
+@pytest.mark.slow
+def test_two_makes_are_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small ones: the recipe is the same. The card names what is inside."""
+    monkeypatch.setattr("trainer.defect_model._GATES", {"mlp": Gates(0.0, 1.0, 1.0, 8, 1)})
+    fit = FitSettings(epochs=1, class_weights="none")
+    settings = MakeSettings(6, 3, 3, 50, augment=AugmentSettings(copies=1), fit=fit, workers=1)
+    one, other = (make("tiny", "mlp", examples_for(settings), settings) for _ in range(2))
+    assert one.conversion.content == other.conversion.content
+    description = read_bundle(one.conversion.content).description
+    assert description.labels == LABELS
+    card = card_text(one, "mlp")
+    assert card.startswith("# tiny")
+    assert str(description.data["renderer_sha256"]) in card
+
+
+@pytest.mark.slow
+def test_the_examples_do_not_depend_on_the_processes() -> None:
+    """One or two workers, the same examples."""
+    one, two = (rendered_examples((2, 1, 1), 70, SPEC, workers) for workers in (1, 2))
+    np.testing.assert_array_equal(one.train.patches, two.train.patches)
+    np.testing.assert_array_equal(one.check.measures, two.check.measures)
+
+
+def test_the_shipped_models_name_the_defects() -> None:
+    """Both ship, with the labels in their order and a threshold that leaves most marks a name."""
+    for name in ("fibre-defects", "fibre-defects-mlp"):
+        description = load_bundle(name).description
+        assert description.labels == LABELS
+        assert description.patch.background == "median"
+        assert 0.0 <= description.threshold < 0.6

@@ -1,0 +1,177 @@
+"""Training examples from what the detector proposes: rendered faces, a user's labelled pictures, labelled patches.
+
+A model names candidates, so it learns from candidates: every picture goes through the edge's own `locate`, `detect`,
+`crop` and `measure`, and only then meets its truth. A candidate on a known mark gets the mark's label, one on nothing
+is `clean`, and one of which nobody can tell (on two marks of different kinds, beside a mark, on one too faint to be
+seen, on a single dot of a scratch) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.detector import DetectSettings, detect
+from edge.endface import LocateSettings, locate
+from edge.patches import PatchSpec, crop, measure, measure_box
+from edge.records import Candidate, EndFace
+from trainer.examples import Examples, joined
+from trainer.phantom import Mark, Phantom, render
+from trainer.phantom_scenes import random_scene
+
+LABELS = ("scratch", "dig", "contamination", "chip", "clean")
+
+_NEAR_PX = 4
+_VISIBLE_GREY = 3.0
+
+
+def from_candidates(
+    pixels: NDArray[np.uint8], face: EndFace, named: Sequence[tuple[Candidate, str]], spec: PatchSpec, group: str
+) -> Examples:
+    """Candidates with their names as the model will see them."""
+    candidates = [c for c, _ in named]
+    return Examples(
+        crop(pixels, candidates, spec),
+        measure(candidates, face, spec),
+        np.array([LABELS.index(label) for _, label in named], np.int64),
+        np.array([group] * len(named), np.str_),
+    )
+
+
+def from_phantoms(seeds: Iterable[int], spec: PatchSpec) -> Examples:
+    """Renders a face for each seed and names what the detector proposes on it.
+
+    The detector's own false alarms are rare, so `clean` also comes from a more sensitive detector and from places
+    where nothing was drawn. These places, and the drawn marks cut out as a person would, have no measures: they
+    are what a model meets that is given a patch alone.
+
+    Args:
+        seeds: of `random_scene`.
+        spec: what the model wants to see.
+
+    Returns:
+        The examples, in the order of the seeds; the group is the seed.
+    """
+    settings = DetectSettings()
+    eager = replace(settings, limit_sigma=0.6 * settings.limit_sigma, limit_grey=0.6 * settings.limit_grey)
+    parts = [from_candidates(np.zeros((1, 1), np.uint8), _NOWHERE, [], spec, "")]
+    for seed in seeds:
+        phantom = render(random_scene(seed))
+        face = located(phantom)
+        named = named_by_truth(detect(phantom.pixels, face, settings), phantom)
+        more = named_by_truth(detect(phantom.pixels, face, eager), phantom)
+        named += [(c, label) for c, label in more if label == "clean" and (c, label) not in named][:12]
+        parts.append(from_candidates(phantom.pixels, face, named, spec, str(seed)))
+        rng = np.random.default_rng([seed, 11])
+        parts.append(_alone(phantom, _boxes(phantom, rng), spec, str(seed)))
+    return joined(parts)
+
+
+def _alone(phantom: Phantom, named: Sequence[tuple[Candidate, str]], spec: PatchSpec, group: str) -> Examples:
+    """Patches of which only the picture is known."""
+    examples = from_candidates(phantom.pixels, phantom.face, named, spec, group)
+    measures = np.array([measure_box(c.w_px, c.h_px, spec) for c, _ in named], np.uint8)
+    measures = measures.reshape(examples.measures.shape)
+    return Examples(examples.patches, measures, examples.labels, examples.groups)
+
+
+def _boxes(phantom: Phantom, rng: np.random.Generator) -> list[tuple[Candidate, str]]:
+    """Boxes around the marks that show, a little off as a person's are, and as many around nothing."""
+    noise = max(_VISIBLE_GREY, 2.5 * phantom.scene.sensor.noise_grey)
+    named: list[tuple[Candidate, str]] = []
+    for mark in phantom.marks:
+        if mark.contrast_grey > noise and len(named) < 24:
+            grow = rng.integers(-1, 4, 4)
+            box = (
+                mark.x_px - grow[0],
+                mark.y_px - grow[1],
+                mark.w_px + grow[0] + grow[2],
+                mark.h_px + grow[1] + grow[3],
+            )
+            named.append((_box(*box), mark.label))
+    face = phantom.face
+    for _ in range(8):
+        w, h = np.exp(rng.uniform(np.log(3), np.log(45), 2)).astype(int)
+        where = rng.choice(("rim", "core", "anywhere"), p=[0.5, 0.15, 0.35])
+        a = rng.uniform(0, 2 * np.pi)
+        r = {"rim": rng.normal(1.0, 0.03), "core": 0.0, "anywhere": 2.0 * np.sqrt(rng.random())}[str(where)]
+        if where == "core" and face.core_r_px:
+            r = face.core_r_px / face.cladding_rx_px * rng.choice([0.0, 1.0])
+        x, y = face.x_px + r * face.cladding_rx_px * np.cos(a), face.y_px + r * face.cladding_ry_px * np.sin(a)
+        c = _box(int(x - w / 2), int(y - h / 2), int(w), int(h))
+        if 0 <= x < phantom.pixels.shape[1] and 0 <= y < phantom.pixels.shape[0] and not _near(c, phantom).any():
+            named.append((c, "clean"))
+    return named
+
+
+def _box(x_px: int, y_px: int, w_px: int, h_px: int) -> Candidate:
+    w, h = max(int(w_px), 1), max(int(h_px), 1)
+    return Candidate(int(x_px), int(y_px), w, h, w * h, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def _near(c: Candidate, phantom: Phantom) -> NDArray[np.uint16]:
+    """Whose pixels lie in the candidate's box or just beside it."""
+    return _owners(c, phantom, _NEAR_PX)
+
+
+def _owners(c: Candidate, phantom: Phantom, around_px: int) -> NDArray[np.uint16]:
+    height, width = phantom.owner.shape
+    rows = slice(max(c.y_px - around_px, 0), max(min(c.y_px + c.h_px + around_px, height), 0))
+    columns = slice(max(c.x_px - around_px, 0), max(min(c.x_px + c.w_px + around_px, width), 0))
+    return phantom.owner[rows, columns]
+
+
+_NOWHERE = EndFace(0.0, 0.0, 1.0, 1.0, None, 1.0, 1.0)
+
+
+def located(phantom: Phantom) -> EndFace:
+    """The face as the edge finds it, or the drawn one where it does not.
+
+    Every second one without being told the fibre's diameter, as happens on the bench.
+    """
+    told = phantom.scene.seed % 2 == 0
+    settings = LocateSettings(cladding_um=phantom.scene.fibre.cladding_um) if told else LocateSettings()
+    return locate(phantom.pixels, settings) or phantom.face
+
+
+def named_by_truth(candidates: Iterable[Candidate], phantom: Phantom) -> list[tuple[Candidate, str]]:
+    """The candidates whose name is certain, with it, in their order."""
+    named = []
+    for candidate in candidates:
+        label = _true_label(candidate, phantom)
+        if label is not None:
+            named.append((candidate, label))
+    return named
+
+
+def _true_label(c: Candidate, phantom: Phantom) -> str | None:
+    """What the candidate is, or None where that is not certain."""
+    inside = _owners(c, phantom, 1)
+    counts = np.bincount(inside.ravel(), minlength=len(phantom.marks) + 1)[1:]
+    if not counts.any():
+        return None if _near(c, phantom).any() else "clean"
+    seen: dict[str, float] = {}
+    for i in np.flatnonzero(counts):
+        mark = phantom.marks[int(i)]
+        seen[mark.label] = seen.get(mark.label, 0.0) + float(counts[i]) * mark.contrast_grey
+    label = max(seen, key=lambda name: seen[name])
+    mark = phantom.marks[int(np.argmax(counts))]
+    if seen[label] < 0.75 * sum(seen.values()) or mark.label != label:
+        return None
+    if mark.contrast_grey < max(_VISIBLE_GREY, 1.5 * c.noise_grey) or _is_fragment(c, mark):
+        return None
+    return label
+
+
+def _is_fragment(c: Candidate, mark: Mark) -> bool:
+    """Whether a round piece of a long or scattered mark no longer shows what it belongs to."""
+    kind = mark.defect.kind
+    if kind == "scratch":
+        # By the field's convention a scratch is about three times as long as wide; what is not, reads as a pit.
+        return c.length_um < 2.5 * c.width_um and c.diameter_um < 20.0
+    if kind == "droplets":
+        return c.diameter_um < max(5.0, 0.25 * mark.length_um)
+    return False
