@@ -149,3 +149,11 @@ def test_install_hints_name_extras_that_exist() -> None:
         for extra in re.findall(r"ferrule\[(\w+)\]", hint):
             assert extra in extras
         assert f'"{name}' in project
+
+
+def test_the_runtime_at_work_is_the_one_this_run_is_about() -> None:
+    """Where the run names a runtime (scripts/test runs each in an environment of its own), that one is chosen."""
+    expected = os.environ.get("FERRULE_EXPECT_RUNTIME")
+    if expected is None:
+        pytest.skip("FERRULE_EXPECT_RUNTIME is not set: any runtime will do")
+    assert choose_runtime().name == expected
