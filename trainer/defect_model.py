@@ -1,7 +1,7 @@
 """The model that ships: from rendered faces to a verified file, with its card.
 
 No picture of a real end face shapes it. Everything random has its seed here, the conversion is deterministic, so the
-same code, versions and machine give the same bytes.
+same code, versions and machine give the same examples; the trained weights differed between runs.
 """
 
 from __future__ import annotations
@@ -235,7 +235,8 @@ def card_text(model: DefectModel, network: str) -> str:
         f"- Labels: {', '.join(description.labels)}; `unknown` below {description.threshold}.",
         f"- Recipe: {description.recipe}; temperature {description.temperature:.3f}; licence {description.licence}; "
         f"{len(model.conversion.content)} bytes.",
-        "- Made by `scripts/make_defect_model`; same code, versions and machine: same bytes.",
+        "- Made by `scripts/make_defect_model`; same code, versions and machine: same examples. "
+        "The weights differed between runs, so the bytes do too.",
         "",
         "## Data and seeds",
         "",

@@ -1,4 +1,4 @@
-"""The shipped model is made from rendered faces, the same bytes every time."""
+"""The shipped model is made from rendered faces: what it is made of, and what its card says."""
 
 from __future__ import annotations
 
