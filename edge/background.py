@@ -211,7 +211,8 @@ def noise_profile(samples: Samples, profile: Grey, hub: int) -> Plane:
     rings = cv2.subtract(cv2.dilate(centre, window), cv2.erode(centre, window))[:, :hub].astype(np.float32)
     rings[:, :pin] = np.maximum(rings[:, :pin], np.median(rings[:, pin : 2 * pin]))
     rings = np.minimum(np.float32(RING_NOISE) * rings, np.float32(MOST_RING_GREY))
-    noise[:, :hub] = cv2.magnitude(noise[:, :hub], rings)
+    # not cv2.magnitude: where OpenCV has IPP, its last bit depends on where the arrays lie in memory
+    noise[:, :hub] = np.sqrt(np.square(noise[:, :hub]) + rings * rings)
     most: Plane = np.minimum(noise, np.float32(MOST_NOISE_GREY))
     return most
 

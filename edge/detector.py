@@ -175,7 +175,8 @@ def _compared(pixels: Grey, field: background.Field, face: EndFace, settings: De
     profile = background.expected_profile(samples, hub)
     noise = np.maximum(background.noise_profile(samples, profile, hub), np.float32(settings.least_noise_grey))
     wander = np.float32(settings.edge_wander_px) * background.slope_profile(profile)
-    spread = cv2.magnitude(noise, wander)
+    # not cv2.magnitude: where OpenCV has IPP, its last bit depends on where the arrays lie in memory
+    spread = np.sqrt(noise * noise + wander * wander)
     limit = np.maximum(settings.limit_sigma * spread, settings.limit_grey)
     limit[:, : _dip_px(face)] *= 2
     weak = np.maximum(settings.faint_sigma * spread, settings.faint_grey)

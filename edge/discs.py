@@ -120,7 +120,8 @@ def votes(view: View, radii_px: tuple[float, float], signs: tuple[float, ...]) -
         return none
     gx: _F32 = np.ascontiguousarray(cv2.Sobel(smooth, cv2.CV_32F, 1, 0)[top:bottom, left:right])
     gy: _F32 = np.ascontiguousarray(cv2.Sobel(smooth, cv2.CV_32F, 0, 1)[top:bottom, left:right])
-    strength: _F32 = cv2.magnitude(gx, gy).astype(np.float32, copy=False)
+    # not cv2.magnitude: where OpenCV has IPP, its last bit depends on where the arrays lie in memory
+    strength: _F32 = np.sqrt(gx * gx + gy * gy)
     # an edge of 2 grey levels answers with about 6; texture and noise set their own floor
     at = np.flatnonzero(strength > max(6.0, 3.0 * median(strength[::3, ::3])))
     if at.size == 0:

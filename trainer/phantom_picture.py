@@ -39,9 +39,9 @@ def surface_of(scene: Scene, canvas: Canvas, rng: np.random.Generator) -> NDArra
 
 
 def _radius(x: NDArray[np.float32], y: NDArray[np.float32], off_x: float, off_y: float) -> NDArray[np.float32]:
-    columns = np.repeat((x - np.float32(off_x))[None, :], len(y), 0)
-    rows = np.repeat((y - np.float32(off_y))[:, None], len(x), 1)
-    return np.asarray(cv2.magnitude(columns, rows), np.float32)
+    # Not cv2.magnitude: where OpenCV has IPP, its last bit depends on where the arrays lie in memory.
+    across, down = x - np.float32(off_x), y - np.float32(off_y)
+    return np.asarray(np.sqrt((across * across)[None, :] + (down * down)[:, None]), np.float32)
 
 
 def _disc(

@@ -19,6 +19,8 @@ from edge.endface import LocateSettings, locate, locate_all
 from edge.errors import UsageError
 from edge.records import EndFace
 from edge.sources import read_picture
+from trainer.phantom import render
+from trainer.phantom_scenes import random_scene
 
 U8 = NDArray[np.uint8]
 
@@ -391,3 +393,13 @@ def test_real_end_faces_are_located(endfaces: Path) -> None:
             cores += face.core_r_px is not None and abs(face.core_r_px / shapes["core"]["r"] - 1) < 0.03
     assert right >= 0.98 * len(images)
     assert cores >= 0.95 * seen
+
+
+def test_the_answer_does_not_depend_on_where_arrays_lie_in_memory() -> None:
+    """The same picture, the same face to the last bit, whatever was allocated in between."""
+    pixels = render(random_scene(11040)).pixels
+    kept, answers = [], set()
+    for n_bytes in range(1, 4000, 160):
+        kept.append(np.empty(n_bytes, np.uint8))
+        answers.add(locate(pixels))
+    assert len(answers) == 1
