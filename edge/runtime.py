@@ -8,6 +8,7 @@ chance. TensorFlow is never used in their place.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -59,6 +60,9 @@ class Interpreter(Protocol):
 
     def resize_tensor_input(self, input_index: int, tensor_size: list[int], strict: bool = False) -> None:
         """Sets an input's shape."""
+
+    def tensor(self, tensor_index: int) -> Callable[[], NDArray[Any]]:
+        """A call that gives a view of a tensor's memory; while that view is held, the interpreter does not run."""
 
     def set_tensor(self, tensor_index: int, value: NDArray[Any]) -> None:
         """Copies an input in."""

@@ -5,6 +5,7 @@ Every answer of theirs can be computed by hand, none needs TensorFlow to make or
     edge/probe.tflite                 4x4 patch -> grey levels in its left and right half, in steps of 8
     tests/data/tiny.tflite            4x4 patch -> `left` and `right`, logits = grey levels / 255, in steps of 8 / 255
     tests/data/tiny-measures.tflite   the same, and two measures, each added to its half
+    tests/data/tiny-scores.tflite     the same as tiny, and its graph ends in scores, too, at temperature 2
     tests/data/tiny-defects.tflite    8x8 patch -> the five labels of the defect model
 
 Usage: python scripts/make_tiny_model.py [--out FOLDER]
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from edge.bundle import Description, Golden, pack
 from edge.patches import PatchSpec
-from trainer.graph import serialise
+from trainer.graph import serialise, with_scores
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -132,11 +133,21 @@ def places(side: int) -> NDArray[np.int8]:
 
 
 def bundled(
-    name: str, labels: tuple[str, ...], spec: PatchSpec, weights: NDArray[np.int8], grey_per_step: int
+    name: str,
+    labels: tuple[str, ...],
+    spec: PatchSpec,
+    weights: NDArray[np.int8],
+    grey_per_step: int,
+    temperature: float | None = None,
 ) -> bytes:
-    """A bundle around `linear`, its golden logits computed here by numpy, not by a runtime."""
+    """A bundle around `linear`, its golden logits computed here by numpy, not by a runtime.
+
+    With a temperature its graph ends in scores beside the logits.
+    """
     n_measures = len(spec.measures)
     graph = linear(weights, spec.size, 1 / 255, grey_per_step / 255, n_measures)
+    if temperature is not None:
+        graph = with_scores(graph, temperature)
     rng = np.random.default_rng(7)
     # Whole steps everywhere, so that no answer lies on a rounding edge.
     seen = (rng.integers(0, 256 // grey_per_step, (3, weights.shape[1])) * grey_per_step).astype(np.uint8)
@@ -149,8 +160,9 @@ def bundled(
         seen[:, spec.size**2 :].tobytes(),
     )
     description = Description(
-        name=name, version="1", labels=labels, patch=spec, threshold=0.5, temperature=1.0, recipe="by hand",
-        graph_sha256="0" * 64, golden=golden, licence="Apache-2.0", notes="For tests: every answer can be computed.",
+        name=name, version="1", labels=labels, patch=spec, threshold=0.5, temperature=temperature or 1.0,
+        recipe="by hand", graph_sha256="0" * 64, golden=golden, licence="Apache-2.0",
+        notes="For tests: every answer can be computed.",
         code={"script": "scripts/make_tiny_model.py"},
     )  # fmt: skip
     return pack(graph, description)
@@ -163,6 +175,9 @@ def tiny_models() -> dict[str, bytes]:
     return {
         "edge/probe.tflite": linear(halves(4), 4, 1.0, 8.0),
         "tests/data/tiny.tflite": bundled("tiny", ("left", "right"), PatchSpec(4), halves(4), 8),
+        "tests/data/tiny-scores.tflite": bundled(
+            "tiny-scores", ("left", "right"), PatchSpec(4), halves(4), 8, temperature=2.0
+        ),
         "tests/data/tiny-measures.tflite": bundled(
             "tiny-measures", ("left", "right"), PatchSpec(4, measures=measures), halves(4, 2), 16
         ),

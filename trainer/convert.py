@@ -16,8 +16,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from edge.bundle import Description, Golden, pack
-from edge.classifier import Engine
+from edge.bundle import Description, Golden, pack, read_bundle
+from edge.classifier import Classifier
+from edge.engine import Engine
 from edge.errors import ModelError, UsageError
 from edge.patch_spec import PatchSpec
 from edge.runtime import build_interpreter, choose_runtime
@@ -25,7 +26,7 @@ from trainer.bias import corrected
 from trainer.calibration import calibration_error, fit_temperature, softmax
 from trainer.equalise import equalise
 from trainer.examples import Examples
-from trainer.graph import OLDEST_RUNTIME, canonical, too_new
+from trainer.graph import OLDEST_RUNTIME, canonical, too_new, with_scores
 from trainer.metadata import with_metadata
 from trainer.model_file import TrainedModel, weights_sha256
 from trainer.recipe import DEFAULT_RECIPE, RECIPES, convert_twin
@@ -124,9 +125,10 @@ def convert(
         raise UsageError(f"no recipe {recipe!r}: expected one of {', '.join(RECIPES)}")
     _check_examples(trained, material)
     graph = _converted(trained, recipe, material.calibration, card.name)
-    graph = with_metadata(graph, card.name, card.version, trained.spec)
     engine = Engine(build_interpreter(graph), trained.spec, len(trained.labels))  # refuses another input scale
     temperature = fit_temperature(_run(engine, material.held_out), material.held_out.labels)
+    graph = with_metadata(with_scores(graph, temperature), card.name, card.version, trained.spec)
+    engine = Engine(build_interpreter(graph), trained.spec, len(trained.labels))
     logits, check = _run(engine, material.check), material.check
     metrics = _metrics(trained, check, logits, temperature)
     described = Description(
@@ -157,7 +159,8 @@ def convert(
 def bundle_foreign(graph: bytes, labels: tuple[str, ...], spec: PatchSpec, card: Card) -> bytes:
     """A bundle around a TFLite graph that was made elsewhere and keeps the model's contract.
 
-    Nothing is measured; its golden patches are a ramp and noise, their logits what it gives here and now.
+    Nothing is measured; its golden patches are a ramp and noise, their logits what it gives here and now. It is loaded
+    once, so that what would be refused later is refused here.
 
     Raises:
         UsageError: no TFLite model.
@@ -174,7 +177,9 @@ def bundle_foreign(graph: bytes, labels: tuple[str, ...], spec: PatchSpec, card:
         recipe="foreign", graph_sha256="0" * 64, golden=_golden(unlabelled, _run(engine, unlabelled)),
         licence=card.licence, notes=card.notes,
     )  # fmt: skip
-    return pack(graph, description)
+    content = pack(graph, description)
+    Classifier(read_bundle(content))
+    return content
 
 
 def _converted(trained: TrainedModel, recipe: str, calibration: Examples, name: str) -> bytes:
@@ -206,13 +211,11 @@ def _check_examples(trained: TrainedModel, material: Material) -> None:
 def _run(engine: Engine, examples: Examples) -> NDArray[np.float32]:
     """Logits of the examples, in batches that fit a small machine."""
     measures = examples.measures if examples.measures.shape[1] else None
-    starts = range(0, len(examples), 1024)
-    return np.concatenate(
-        [
-            engine.run(examples.patches[s : s + 1024], None if measures is None else measures[s : s + 1024])
-            for s in starts
-        ]
-    )
+    logits = []
+    for s in range(0, len(examples), 1024):
+        engine.run(examples.patches[s : s + 1024], None if measures is None else measures[s : s + 1024])
+        logits.append(engine.logits())
+    return np.concatenate(logits)
 
 
 def _metrics(

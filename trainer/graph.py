@@ -6,6 +6,7 @@ same weights come out different. What is written here depends on the graph alone
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import flatbuffers
@@ -85,6 +86,40 @@ def canonical(graph: bytes, description: str = "") -> bytes:
         tensor.name = "measures" if len(tensor.shape) == 2 else "patch"
     subgraph.tensors[subgraph.outputs[0]].name = "logits"
     _keep(model, subgraph, used)
+    return serialise(model)
+
+
+def with_scores(graph: bytes, temperature: float) -> bytes:
+    """The graph with a second output `scores`: the softmax of its logits divided by the temperature.
+
+    So the scores cost no call on the host, and a program that runs the .tflite by itself has them, too. A graph whose
+    logits are integers is left as it is: what asks for one wants no float operator in it.
+
+    Args:
+        graph: canonical; its one output is `logits`.
+        temperature: more than 0.
+    """
+    model = parse(graph)
+    subgraph = model.subgraphs[0]
+    (output,) = (int(index) for index in subgraph.outputs)
+    logits = subgraph.tensors[output]
+    if logits.type != tfl.TensorType.FLOAT32:
+        return graph
+    scores = copy.copy(logits)
+    scores.name, scores.buffer = "scores", 0
+    subgraph.tensors.append(scores)
+    code = tfl.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = tfl.BuiltinOperator.SOFTMAX
+    code.version = 1
+    model.operatorCodes.append(code)
+    softmax = tfl.OperatorT()
+    softmax.opcodeIndex = len(model.operatorCodes) - 1
+    softmax.inputs, softmax.outputs = [output], [len(subgraph.tensors) - 1]
+    softmax.builtinOptionsType = tfl.BuiltinOptions.SoftmaxOptions
+    softmax.builtinOptions = tfl.SoftmaxOptionsT()
+    softmax.builtinOptions.beta = 1 / temperature
+    subgraph.operators.append(softmax)
+    subgraph.outputs = [output, len(subgraph.tensors) - 1]
     return serialise(model)
 
 

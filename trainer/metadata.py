@@ -23,23 +23,28 @@ _FEATURE, _IMAGE = 1, 2
 _GRAYSCALE = 2
 _NORMALISATION = 1
 _AXIS_LABELS = 2
+_ABOUT = {
+    "logits": "divide by the temperature in ferrule.json, then softmax",
+    "scores": "probabilities: softmax of the logits at the temperature in ferrule.json",
+}
 
 
 def with_metadata(graph: bytes, name: str, version: str, spec: PatchSpec) -> bytes:
     """The graph with standard metadata in its buffers.
 
     Args:
-        graph: canonical: inputs named `patch` and `measures`.
+        graph: canonical: inputs named `patch` and `measures`, outputs `logits` and perhaps `scores`.
         name: of the model.
         version: of the model.
         spec: what the patch looks like, and which measures there are.
     """
     model = parse(graph)
     subgraph = model.subgraphs[0]
-    tensors = [subgraph.tensors[index] for index in subgraph.inputs]
-    inputs = [_text(tensor.name) for tensor in tensors]
+    inputs, outputs = (
+        [_text(subgraph.tensors[index].name) for index in indices] for indices in (subgraph.inputs, subgraph.outputs)
+    )
     buffer = tfl.BufferT()
-    buffer.data = list(_Writer().model(name, version, inputs, spec))
+    buffer.data = list(_Writer().model((name, version), inputs, outputs, spec))
     model.buffers.append(buffer)
     entry = tfl.MetadataT()
     entry.name, entry.buffer = BUFFER_NAME, len(model.buffers) - 1
@@ -53,10 +58,15 @@ class _Writer:
     def __init__(self) -> None:
         self._builder = flatbuffers.Builder(512)
 
-    def model(self, name: str, version: str, inputs: Sequence[str], spec: PatchSpec) -> bytes:
+    def model(
+        self, name_and_version: tuple[str, str], inputs: Sequence[str], outputs: Sequence[str], spec: PatchSpec
+    ) -> bytes:
         """The whole metadata flatbuffer."""
+        name, version = name_and_version
         tensors = [self._patch(spec) if tensor == "patch" else self._measures(spec) for tensor in inputs]
-        subgraph = self._table({2: self._vector(tensors), 3: self._vector([self._logits()])})
+        subgraph = self._table(
+            {2: self._vector(tensors), 3: self._vector([self._output(tensor) for tensor in outputs])}
+        )
         fields = {0: self._string(name), 2: self._string(version), 3: self._vector([subgraph])}
         root = self._table({**fields, 7: self._string("1.0.0")})
         self._builder.Finish(root, file_identifier=b"M001")
@@ -81,11 +91,11 @@ class _Writer:
         fields = {0: self._string(name), 1: self._string(about), 3: content, 4: self._vector([unit]), 5: stats}
         return self._table(fields)
 
-    def _logits(self) -> int:
+    def _output(self, name: str) -> int:
         labels = self._table({0: self._string(LABELS_FILE)}, {2: _AXIS_LABELS}, "Int8")
         content = self._table({1: self._table({})}, {0: _FEATURE}, "Uint8")
-        about = self._string("divide by the temperature in ferrule.json, then softmax")
-        return self._table({0: self._string("logits"), 1: about, 3: content, 6: self._vector([labels])})
+        about = self._string(_ABOUT[name])
+        return self._table({0: self._string(name), 1: about, 3: content, 6: self._vector([labels])})
 
     def _string(self, text: str) -> int:
         return int(self._builder.CreateString(text))

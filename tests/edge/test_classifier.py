@@ -47,6 +47,48 @@ def test_scores_are_those_computed_by_hand(runtime: str) -> None:
     assert scores.sum(axis=1) == pytest.approx(np.ones(20), abs=1e-6)
 
 
+def test_scores_of_the_graph_itself(runtime: str) -> None:
+    """Where the graph ends in scores they are the softmax at the temperature, in any batch, beside the same logits."""
+    classifier = Classifier(load_bundle(DATA / "tiny-scores.tflite"), runtime)
+    plain = Classifier(load_bundle(DATA / "tiny.tflite"), runtime)
+    patches = patches_of(20)
+    logits = classifier.logits(patches)
+    assert np.array_equal(logits, plain.logits(patches))
+    weights = np.exp(logits.astype(np.float64) / 2)
+    scores = classifier(patches)
+    assert scores.dtype == np.float32
+    assert scores == pytest.approx(weights / weights.sum(axis=1, keepdims=True), abs=1e-6)
+    assert np.array_equal(np.concatenate([classifier(patches[k : k + 1]) for k in range(20)]), scores)
+
+
+def test_scores_at_another_temperature_are_refused(runtime: str) -> None:
+    """A graph whose scores are not those of the temperature that is described is refused."""
+    wrong = repacked(load_bundle(DATA / "tiny-scores.tflite"), temperature=2.1)
+    with pytest.raises(ModelError, match=r"scores are off by .* from its logits at temperature 2\.1"):
+        Classifier(wrong, runtime)
+
+
+def test_answers_are_ones_own(runtime: str) -> None:
+    """An answer stays as it was whatever the classifier is asked afterwards, and the patches are not changed."""
+    classifier = Classifier(load_bundle(DATA / "tiny-scores.tflite"), runtime)
+    patches = patches_of(40)
+    given = patches.copy()
+    asked = [(start, size) for size in (1, 3, 1, 2, 7, 1) for start in range(0, 30, 5)]
+    first = [(classifier(patches[a : a + n]), classifier.logits(patches[a : a + n])) for a, n in asked]
+    for (a, n), (scores, logits) in zip(asked, first, strict=True):
+        assert np.array_equal(classifier(patches[a : a + n]), scores)
+        assert np.array_equal(classifier.logits(patches[a : a + n]), logits)
+    assert np.array_equal(patches, given)
+
+
+def test_patches_that_do_not_lie_in_one_piece(runtime: str) -> None:
+    """A view with strides of its own is read as what it shows."""
+    classifier = Classifier(load_bundle(DATA / "tiny.tflite"), runtime)
+    wide = patches_of(6, 8)
+    assert np.array_equal(classifier(wide[:, ::2, ::2]), classifier(wide[:, ::2, ::2].copy()))
+    assert np.array_equal(classifier(wide[2:3, 7:3:-1, 4:]), classifier(wide[2:3, 7:3:-1, 4:].copy()))
+
+
 def test_every_grey_level_reaches_the_graph(runtime: str) -> None:
     """All 256 levels are quantised exactly: eight equal pixels give the sum of eight."""
     classifier = Classifier(load_bundle(DATA / "tiny.tflite"), runtime)
@@ -149,7 +191,7 @@ def test_temperature_and_identity() -> None:
 def test_softmax_is_a_distribution(logits: list[float]) -> None:
     """Whatever finite logits, the scores are probabilities that sum to 1 and keep the order."""
     row = np.array([logits], np.float32)
-    scores = _softmax(row.copy())
+    scores = _softmax(row, 1.0)
     assert np.isfinite(scores).all()
     assert scores.sum() == pytest.approx(1, abs=1e-5)
     assert scores[0, row.argmax()] == scores.max()

@@ -3,7 +3,7 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="the train extra (TensorFlow) is not installed")
 
-from edge.classifier import Engine  # noqa: E402
+from edge.engine import Engine  # noqa: E402
 from edge.patches import PatchSpec  # noqa: E402
 from edge.runtime import build_interpreter  # noqa: E402
 from trainer.bias import corrected  # noqa: E402
@@ -35,7 +35,9 @@ def test_mean_error_goes(network: str, recipe: str) -> None:
     twin = logits_twin(model)
 
     def logits(graph: bytes) -> np.ndarray:
-        return Engine(build_interpreter(graph), spec, 5).run(other.patches, None)
+        engine = Engine(build_interpreter(graph), spec, 5)
+        engine.run(other.patches, None)
+        return engine.logits()
 
     exact = canonical(convert_twin(twin, "float32", calibration))
     rounded = canonical(convert_twin(twin, recipe, calibration))

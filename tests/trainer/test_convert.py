@@ -94,22 +94,25 @@ def test_every_network_runs_on_the_edge(network: str, k: int) -> None:
 
 @pytest.mark.parametrize(("network", "k"), [("mlp", 0), ("cnn", 2)])
 def test_default_contract(network: str, k: int) -> None:
-    """By default: int8 inputs of scale 1 and zero point -128, a free batch, built-in operators, float logits."""
+    """Default: int8 inputs, scale 1 and zero point -128, a free batch, built-in operators, float logits and scores."""
     bundle = read_bundle(converted("int8", network, k))
     interpreter = build_interpreter(bundle.content)
     for details in interpreter.get_input_details():
         assert details["dtype"] == np.int8
         assert details["quantization"] == (1.0, -128)
         assert details["shape_signature"][0] == -1
-    (output,) = interpreter.get_output_details()
-    assert output["dtype"] == np.float32
-    assert operators(graph_of(bundle))[-2:] == ["DEQUANTIZE", "FULLY_CONNECTED"]
+    outputs = interpreter.get_output_details()
+    assert [output["name"] for output in outputs] == ["logits", "scores"]
+    assert all(output["dtype"] == np.float32 for output in outputs)
+    assert operators(graph_of(bundle))[-3:] == ["DEQUANTIZE", "FULLY_CONNECTED", "SOFTMAX"]
     assert too_new(graph_of(bundle)) == []
 
 
-def test_mlp_is_three_operators() -> None:
-    """Nothing works out the batch, scales or flattens: two layers, and one step from integer to float."""
-    assert operators(graph_of(read_bundle(converted("int8")))) == ["FULLY_CONNECTED", "DEQUANTIZE", "FULLY_CONNECTED"]
+def test_mlp_has_no_operator_too_many() -> None:
+    """Nothing works out the batch, scales or flattens: two layers, one step from integer to float, and the softmax."""
+    names = operators(graph_of(read_bundle(converted("int8"))))
+    assert names == ["FULLY_CONNECTED", "DEQUANTIZE", "FULLY_CONNECTED", "SOFTMAX"]
+    assert operators(graph_of(read_bundle(converted("int8-full")))) == ["FULLY_CONNECTED", "FULLY_CONNECTED"]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -221,12 +224,13 @@ def test_unknown_recipe() -> None:
 
 def test_foreign_graphs_can_be_bundled() -> None:
     """A graph that keeps the contract gets a bundle; one of another contract is refused."""
-    graph = graph_of(read_bundle(converted("int8")))
+    graph = graph_of(read_bundle(converted("int8-full")))
     bundle = read_bundle(bundle_foreign(graph, LABELS, PatchSpec(16), CARD))
-    examples = material(0).check
-    assert np.array_equal(
-        Classifier(bundle).logits(examples.patches), Classifier(read_bundle(converted("int8"))).logits(examples.patches)
-    )
+    patches = material(0).check.patches
+    ours = Classifier(read_bundle(converted("int8-full")))
+    assert np.array_equal(Classifier(bundle).logits(patches), ours.logits(patches))
+    with pytest.raises(ModelError, match="scores are off"):
+        bundle_foreign(graph_of(read_bundle(converted("int8"))), LABELS, PatchSpec(16), CARD)
     with pytest.raises(ModelError, match="its patch input is"):
         bundle_foreign(graph, LABELS, PatchSpec(28), CARD)
     with pytest.raises(ModelError, match="a logit for each of its 3 labels"):
