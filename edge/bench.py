@@ -25,9 +25,10 @@ from edge.classifier import Classifier
 from edge.environment import describe_machine
 from edge.errors import SourceError, UsageError
 from edge.inspection import Inspector, inspect_frame
-from edge.latency import Latency, measure, measure_interleaved, summarise, timer_overhead_us
-from edge.patches import crop
-from edge.records import Candidate, Frame
+from edge.latency import Latency, measure_interleaved, summarise, timer_overhead_us
+from edge.latency import measure as timed
+from edge.patches import crop, measure
+from edge.records import Candidate, Frame, Inspection
 from edge.runtime import available_runtimes, build_interpreter
 from edge.sources import read_picture
 
@@ -93,11 +94,10 @@ def run(
         machine = describe_machine()
         say("frames, stage by stage")
         frames = [Frame(read_picture(path), str(path)) for path in pictures]
-        marks = _marks(frames, inspector)
+        pixels, look = _most_marked(frames, inspector)
         frame_figures = _frames(pictures, frames, inspector, settings)
         say("one patch")
-        pixels, candidates = marks
-        patches = crop(pixels, candidates, inspector.classifier.spec)
+        patches = crop(pixels, _candidates(look), inspector.classifier.spec)
         figures = {
             "schema": SCHEMA,
             "environment": machine,
@@ -105,8 +105,8 @@ def run(
             "settings": asdict(settings),
             "timer_overhead_us": timer_overhead_us(),
             "n_pictures": len(pictures),
-            "n_marks": [len(c) for c in _candidates(frames, inspector)],
-            "patch": _patch(pixels, candidates, patches, inspector.classifier, bundle, settings),
+            "n_marks": [sum(len(look.findings) for look in inspect_frame(frame, inspector)) for frame in frames],
+            "patch": _patch(pixels, look, inspector.classifier, bundle, settings),
             "frame": frame_figures,
         }
         say("batches")
@@ -125,39 +125,35 @@ def run(
         cv2.setNumThreads(n_threads)
 
 
-def _candidates(frames: Sequence[Frame], inspector: Inspector) -> list[list[Candidate]]:
-    return [[f.candidate for look in inspect_frame(frame, inspector) for f in look.findings] for frame in frames]
-
-
-def _marks(frames: Sequence[Frame], inspector: Inspector) -> tuple[NDArray[np.uint8], list[Candidate]]:
-    """The frame with the most marks, and they."""
-    found = _candidates(frames, inspector)
-    most = max(range(len(found)), key=lambda k: len(found[k]))
-    if not found[most]:
+def _most_marked(frames: Sequence[Frame], inspector: Inspector) -> tuple[NDArray[np.uint8], Inspection]:
+    """The fibre with the most marks, and the picture it is in."""
+    looks = [(frame.pixels, look) for frame in frames for look in inspect_frame(frame, inspector)]
+    pixels, most = max(looks, key=lambda item: len(item[1].findings))
+    if not most.findings:
         raise SourceError("no picture has a mark that could be classified; give --images with marked end faces")
-    return frames[most].pixels, found[most]
+    return pixels, most
+
+
+def _candidates(look: Inspection) -> list[Candidate]:
+    return [finding.candidate for finding in look.findings]
 
 
 def _patch(
-    pixels: NDArray[np.uint8],
-    candidates: Sequence[Candidate],
-    patches: NDArray[np.uint8],
-    classifier: Classifier,
-    bundle: Bundle,
-    settings: BenchSettings,
+    pixels: NDArray[np.uint8], look: Inspection, classifier: Classifier, bundle: Bundle, settings: BenchSettings
 ) -> dict[str, Any]:
     """One patch: the public call against the bare runtime, its parts, after idling, and what goes before it."""
-    one = patches[:1]
-    bare, parts = _bare(classifier, bundle, one)
+    spec, candidates = classifier.spec, _candidates(look)
+    one = crop(pixels, candidates[:1], spec)
+    measures = measure(candidates[:1], look.end_face, spec) if spec.measures else None
+    runtime = classifier.identity.runtime.split()[0]
     square = np.ascontiguousarray(np.resize(pixels, (64, 64)))
-    small = [c for c in candidates if 1.3 * max(c.w_px, c.h_px) <= classifier.spec.size] or list(candidates)
+    small = [c for c in candidates if 1.3 * max(c.w_px, c.h_px) <= spec.size] or candidates
     hot = measure_interleaved(
         {
-            "classify": lambda: classifier(one),
-            "bare": bare,
-            **parts,
+            "classify": lambda: classifier(one, measures),
+            **_bare(bundle, runtime, one, measures),
             "resize_64_to_28": lambda: cv2.resize(square, (28, 28), interpolation=cv2.INTER_AREA),
-            "crop_each": lambda: crop(pixels, small, classifier.spec),
+            "crop_each": lambda: crop(pixels, small, spec),
         },
         settings.seconds,
     )
@@ -165,27 +161,31 @@ def _patch(
     figures["crop_each"] = asdict(_divided(hot["crop_each"], len(small)))
     figures["classify_over_bare"] = hot["classify"].p50_us / hot["bare"].p50_us
     figures["crop_over_resize"] = hot["crop_each"].p50_us / len(small) / hot["resize_64_to_28"].p50_us
-    figures["idle"] = asdict(measure(lambda: classifier(one), settings.seconds, before=lambda: time.sleep(IDLE_S)))
-    runtime = classifier.identity.runtime.split()[0]
-    figures["load"] = asdict(measure(lambda: Classifier(bundle, runtime), settings.seconds))
+    idle = lambda: time.sleep(IDLE_S)  # noqa: E731
+    figures["idle"] = asdict(timed(lambda: classifier(one, measures), settings.seconds, before=idle))
+    figures["load"] = asdict(timed(lambda: Classifier(bundle, runtime), settings.seconds))
+    figures["load_and_first"] = asdict(timed(lambda: Classifier(bundle, runtime)(one, measures), settings.seconds))
     return figures
 
 
 def _bare(
-    classifier: Classifier, bundle: Bundle, one: NDArray[np.uint8]
-) -> tuple[Callable[[], object], dict[str, Callable[[], object]]]:
-    """The runtime alone on one patch that is quantised already: set, invoke and get, together and apart."""
-    interpreter = build_interpreter(bundle.content, classifier.identity.runtime.split()[0])
-    interpreter.allocate_tensors()
-    inputs = interpreter.get_input_details()
+    bundle: Bundle, runtime: str, one: NDArray[np.uint8], measures: NDArray[np.uint8] | None
+) -> dict[str, Callable[[], object]]:
+    """The runtime alone, on one patch that is quantised already: set, invoke and get, together and apart.
+
+    And the quantising, as one NumPy call into an array of its own.
+    """
+    interpreter = build_interpreter(bundle.content, runtime)
     given = []
-    for details in inputs:
-        shape, dtype = [1, *details["shape"][1:]], details["dtype"]
-        is_patch = len(shape) > 2
-        value = (one.astype(np.int16) - 128).astype(np.int8) if is_patch else np.full(shape, -128, np.int8)
-        given.append((details["index"], np.ascontiguousarray(value.reshape(shape).astype(dtype))))
-    output = interpreter.get_output_details()[0]["index"]
+    for details in interpreter.get_input_details():
+        shape, dtype = [1, *details["shape"][1:]], np.dtype(details["dtype"])
+        value = one if len(shape) > 2 else measures
+        assert value is not None  # the classifier was loaded, so the inputs are those of its contract
+        levels = (value ^ 0x80).view(np.int8) if dtype == np.int8 else value.astype(dtype)
+        given.append((details["index"], np.ascontiguousarray(levels.reshape(shape))))
+    output = interpreter.get_output_details()[-1]["index"]
     set_tensor, invoke, get_tensor = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
+    codes, sign_bit = np.empty_like(one), np.array(0x80, np.uint8)
 
     def set_all() -> None:
         for index, value in given:
@@ -198,7 +198,13 @@ def _bare(
         return get_tensor(output)
 
     bare()
-    return bare, {"set": set_all, "invoke": invoke, "get": lambda: get_tensor(output)}
+    return {
+        "bare": bare,
+        "quantise": lambda: np.bitwise_xor(one, sign_bit, codes),
+        "set": set_all,
+        "invoke": invoke,
+        "get": lambda: get_tensor(output),
+    }
 
 
 def _divided(latency: Latency, by: int) -> Latency:
@@ -224,7 +230,7 @@ def _frames(
                 for stage, elapsed_ms in looks[0].timings_ms.items():
                     stages.setdefault(stage, []).append(elapsed_ms * 1e3)
         rounds += 1
-    reads = [measure(lambda path=path: read_picture(path), settings.seconds / len(pictures)) for path in pictures]  # type: ignore[misc]  # a default argument binds the loop's value
+    reads = [timed(lambda path=path: read_picture(path), settings.seconds / len(pictures)) for path in pictures]  # type: ignore[misc]  # a default argument binds the loop's value
     figures = {stage: asdict(summarise(np.asarray(values))) for stage, values in stages.items()}
     figures["decode"] = asdict(max(reads, key=lambda latency: latency.p50_us))
     return {
@@ -237,7 +243,7 @@ def _batches(patches: NDArray[np.uint8], classifier: Classifier, settings: Bench
     batches = {n: np.resize(patches, (n, *patches.shape[1:])) for n in BATCHES}
     figures = []
     for n, batch in batches.items():  # one size after the other: changing the size is not what is measured
-        latency = measure(lambda batch=batch: classifier(batch), settings.seconds / 3)  # type: ignore[misc]  # as above
+        latency = timed(lambda batch=batch: classifier(batch), settings.seconds / 3)  # type: ignore[misc]  # as above
         figures.append({"n_patches": n, "per_patch_us": latency.p50_us / n, **asdict(latency)})
     return figures
 
@@ -271,7 +277,7 @@ def _runtimes(patches: NDArray[np.uint8], bundle: Bundle, settings: BenchSetting
             figures.append({"runtime": report.name, "works": False, "why_not": report.reason})
             continue
         classifier = Classifier(bundle, report.name)
-        latency = measure(lambda classifier=classifier: classifier(patches[:1]), settings.seconds)  # type: ignore[misc]  # as above
+        latency = timed(lambda classifier=classifier: classifier(patches[:1]), settings.seconds)  # type: ignore[misc]  # as above
         figures.append({"runtime": report.identity, "works": True, **asdict(latency)})
     return figures
 

@@ -12,7 +12,10 @@ from edge.bench import SCHEMA
 from edge.errors import UsageError
 
 STAGES = ("decode", "locate", "quality", "detect", "crop", "classify", "judge", "total")
-PARTS = ("classify", "bare", "set", "invoke", "get", "idle", "crop_each", "resize_64_to_28", "load")
+PARTS = (
+    *("classify", "bare", "quantise", "set", "invoke", "get", "idle", "crop_each", "resize_64_to_28"),
+    *("load", "load_and_first"),
+)
 COMPARED = (
     ("one patch, hot", ("patch", "classify", "p50_us")),
     ("crop of one patch", ("patch", "crop_each", "p50_us")),

@@ -1,0 +1,205 @@
+"""The page docs/accuracy.md from the figures that scripts/make_accuracy.py measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+MODELS = ("fibre-defects", "fibre-defects-mlp")
+CLASSES = ("scratch", "dig", "contamination", "chip")
+
+
+def table(head: list[str], rows: list[list[Any]]) -> str:
+    """A Markdown table; floats with three digits."""
+    shown = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in shown)])
+
+
+def page(figures: dict[str, Any]) -> str:
+    """docs/accuracy.md."""
+    parts = [
+        "# How well\n\nMade by `python scripts/make_accuracy.py`; do not edit. "
+        "The figures are in `accuracy.json`, too.",
+        real_part(figures["real"]) if "real" in figures else "",
+        adapted_part(figures["adapted"]) if "adapted" in figures else "",
+        models_part(figures),
+        phantom_part(figures["phantoms"]) if "phantoms" in figures else "",
+    ]
+    extra = DOCS / "accuracy-notes.md"
+    if extra.is_file():
+        parts.append(extra.read_text(encoding="utf-8").strip())
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def real_part(figures: dict[str, Any]) -> str:
+    """Tables of what was measured on real pictures."""
+    d = figures["detector"]
+    parts = [
+        f"## Real pictures\n\n{d['n_images']} pictures of real end faces from two microscopes, labelled by eye, "
+        f"{d['n_sure']} sure defects within twice the cladding's radius on those whose defects are labelled. "
+        "The labels are one person's; asked again they agree with themselves on 94 % of the patches. "
+        "Circles are found, not given. Nothing here was trained on; "
+        "detector settings were chosen while looking at these pictures.",
+        "### Locating\n\n"
+        + table(
+            ["", ""],
+            [
+                ["within 2 px and 2 %", float(d["located_within_2px_and_2pct"])],
+                [
+                    "centre error, median and p95, px",
+                    f"{d['centre_error_px_median']:.3f}, {d['centre_error_px_p95']:.3f}",
+                ],
+                ["radius error, median and p95", f"{d['radius_error_median']:.4f}, {d['radius_error_p95']:.4f}"],
+                ["visible cores found", float(d["core_found"])],
+                ["core radius error, median", f"{d['core_radius_error_median']:.4f}"],
+                ["pictures refused as UNREADABLE", figures["unreadable"]],
+            ],
+        ),
+    ]
+    whole = [("detector alone", d)] + [(name, m["pictures"]) for name, m in figures["models"].items()]
+    keys = [
+        ("recall of sure defects", "recall"),
+        ("false findings a face", "false_findings_per_face"),
+        ("core verdicts right", "core_accuracy"),
+        ("core verdicts, kappa", "core_kappa"),
+        ("core defects missed", "core_missed"),
+        ("glass verdicts right", "glass_accuracy"),
+        ("glass verdicts, kappa", "glass_kappa"),
+        ("names right", "class_agreement"),
+        ("scratch or defect right", "scratch_or_defect_agreement"),
+    ]
+    rows = [[what, *(r[key] for _, r in whole)] for what, key in keys]
+    rows[1:1] = [
+        [f"recall, {c} ({d['n_sure_by_class'][c]})", *(r["recall_by_class"][c] for _, r in whole)] for c in CLASSES
+    ]
+    parts.append(
+        "### Finding and naming, whole pictures\n\n"
+        + table(["", *(name for name, _ in whole)], rows)
+        + "\n\nThe names of the detector alone are the classifier's best label other than `clean`."
+    )
+    named = [
+        ("sure patches named right", "accuracy_sure"),
+        ("macro F1", "macro_f1_sure"),
+        ("kappa", "kappa_sure"),
+        ("defect or clean right", "defect_or_clean_sure"),
+    ]
+    rows = [[what, *(m["patches"][key] for m in figures["models"].values())] for what, key in named]
+    parts.append(
+        f"### Single patches without context (`ferrule classify`), {d_n(figures)} sure ones\n\n"
+        + table(["", *figures["models"]], rows)
+    )
+    return "\n\n".join(parts)
+
+
+def adapted_part(figures: dict[str, Any]) -> str:
+    """The table of what a user's own pictures add."""
+    keys = [
+        ("recall of sure defects", "recall"),
+        ("false findings a face", "false_findings_per_face"),
+        ("names right", "class_agreement"),
+        ("scratch or defect right", "scratch_or_defect_agreement"),
+        ("sure patches named right", "patches_accuracy_sure"),
+        ("macro F1", "patches_macro_f1_sure"),
+        ("defect or clean right", "patches_defect_or_clean_sure"),
+    ]
+    rows = [[what, *(float(figures[name][key]) for name in ("shipped", "adapted"))] for what, key in keys]
+    return (
+        "## Adapted with a user's own pictures\n\n`scripts/adapt_crossval`: the real pictures in five parts that share "
+        "no fibre; the shipped network goes on learning from four of them and is scored on the fifth. Float networks, "
+        "best label, no threshold. The longest of the five fits took "
+        f"{figures['longest_fit_s']:.0f} s.\n\n" + table(["", "as shipped", "adapted"], rows)
+    )
+
+
+def models_part(figures: dict[str, Any]) -> str:
+    """Tables of what quantising loses and what the models cost, and the sheet of mistakes."""
+    parts = []
+    if "real" in figures:
+        quantised = {name: m["quantised"] for name, m in figures["real"]["models"].items()}
+        n = next(iter(quantised.values()))["n"]
+        rows: list[list[Any]] = [
+            [what, *(float(q[key]) for q in quantised.values())]
+            for what, key in (
+                ("accuracy, float", "accuracy_float"),
+                ("accuracy, int8", "accuracy_int8"),
+                ("same answer", "agreement"),
+                ("calibration error", "calibration_error"),
+            )
+        ]
+        for what, key in (("same answer", "agreement"), ("calibration error", "calibration_error")):
+            rows.append([f"{what}, rendered faces", *(float(q["rendered"][key]) for q in quantised.values())])
+        others = [q.get("other_runtime") for q in quantised.values()]
+        if all(others):
+            rows.append(["same answer, tflite-runtime against LiteRT", *(float(o["agreement"]) for o in others)])
+            rows.append(["largest difference of a score", *(float(o["largest_difference"]) for o in others)])
+        parts.append(
+            f"## Float and int8\n\nOn the {n} sure patches of real pictures, best label, no threshold.\n\n"
+            + table(["", *quantised], rows)
+        )
+    cost = figures["cost"]
+    rows = [
+        ["bytes", *(f"{c['bytes']:,.0f}" for c in cost.values())],
+        ["one patch, `classify`, us", *(f"{c['classify']:.2f}" for c in cost.values())],
+        ["one patch, bare runtime, us", *(f"{c['bare']:.2f}" for c in cost.values())],
+        ["32 patches, us each", *(f"{c['32']:.2f}" for c in cost.values())],
+    ]
+    parts.append(
+        "## What the models cost\n\nMedians in turns within one run, one thread, LiteRT; docs/performance.md has the "
+        "rest.\n\n" + table(["", *cost], rows)
+    )
+    wrong = figures["mistakes"]
+    parts.append(
+        f"## The worst mistakes\n\nOf {wrong['n']} marks and false alarms on rendered faces that nothing was "
+        f"trained on, `{MODELS[0]}` names {wrong['wrong']} wrongly; these are the ones it is surest of (what is true > "
+        "what it said).\n\n"
+        "![The worst mistakes](pictures/mistakes.png)"
+    )
+    return "\n\n".join(parts)
+
+
+def d_n(figures: dict[str, Any]) -> int:
+    """How many sure patches there are."""
+    return int(next(iter(figures["models"].values()))["patches"]["n_sure"])
+
+
+def phantom_part(figures: dict[str, Any]) -> str:
+    """Tables of what was measured on drawn faces."""
+    rows = [
+        [
+            rim,
+            g["n"],
+            f"{g['centre_px']['median']:.3f}, {g['centre_px']['p95']:.3f}",
+            f"{g['radius_px']['median']:.3f}, {g['radius_px']['p95']:.3f}",
+            float(g["within_0_2_px"]),
+        ]
+        for rim, g in figures["geometry"].items()
+    ]
+    parts = [
+        "## Drawn end faces, whose truth is known\n\n### Circles\n\nOver three contrasts, two blurs, two noises and "
+        "three pixel aspects, for each kind of rim; median and p95 in px. Where a line lies on the step, what is found "
+        "is the line's flank, and the glass's own edge cannot be told from it.\n\n"
+        + table(["rim", "faces", "centre", "radius", "both within 0.2 px"], rows)
+    ]
+    rows = [
+        [
+            {"dig": "diameter of digs", "scratch": "width of scratches"}[what],
+            s["n"],
+            float(s["found"]),
+            float(s["bias_px"]),
+            f"{s['abs_px']['median']:.2f}, {s['abs_px']['p95']:.2f}",
+            float(s["within"]),
+        ]
+        for what, s in figures["sizes"].items()
+    ]
+    parts.append(
+        "### Sizes\n\nAt 20 and 40 % contrast, 1 to 12 um, in the core, in the cladding and on the ferrule.\n\n"
+        + table(["", "marks", "found", "bias, px", "error, median and p95, px", "within 0.5 px or 5 %"], rows)
+    )
+    parts.append(
+        "### What can be seen\n\nShare of the marks that are found, over their contrast against the ferrule and their "
+        f"size; {figures['recall']['false_on_clean']:.2f} false findings a face on clean ones.\n\n"
+        "![Recall against contrast](pictures/recall.png)"
+    )
+    return "\n\n".join(parts)

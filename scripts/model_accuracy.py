@@ -1,0 +1,179 @@
+"""What a model loses by quantising and between runtimes, what it costs, and what it gets wrong.
+
+Used by scripts/make_accuracy.py. Run by itself it prints a model's scores for an array of patches, which is how the
+other runtime's answers are had from an environment that holds it:
+
+    python scripts/model_accuracy.py MODEL PATCHES.npz SCORES.npy
+"""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.bundle import load_bundle
+from edge.classifier import Classifier
+from edge.latency import measure_interleaved
+from edge.patches import crop, measure_picture, prepare
+from edge.runtime import build_interpreter
+from edge.sources import read_picture
+
+REPO = Path(__file__).resolve().parent.parent
+OLD_PYTHON = REPO / ".venv-tflite" / "bin" / "python"
+"""The environment with tflite-runtime that scripts/test makes."""
+CHECK_SEED = 700_000
+"""Of the first rendered face that is scored here; none of them is trained on."""
+TILE_PX, COLUMNS, GAP_PX = 96, 12, 26
+
+
+def labelled_patches(folder: Path, model: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
+    """Patches, measures and labels of the sure ones among the labelled patches, as the model sees them."""
+    bundle = load_bundle(model)
+    spec, labels = bundle.description.patch, bundle.description.labels
+    with (folder / "patches.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["confidence"] == "sure"]
+    pictures = [read_picture(folder / row["file"]) for row in rows]
+    return (
+        np.stack([prepare(picture, spec) for picture in pictures]),
+        np.stack([measure_picture(picture, spec) for picture in pictures]),
+        np.array([labels.index(row["class"]) for row in rows]),
+    )
+
+
+def float_and_int8(folder: Path, model: str) -> dict[str, Any]:
+    """Accuracy of the float network and of the .tflite on sure patches, and how far their answers lie apart."""
+    from trainer import model_file
+    from trainer.calibration import calibration_error
+    from trainer.scaling import probabilities
+
+    patches, measures, labels = labelled_patches(folder, model)
+    scores = Classifier(load_bundle(model))(patches, measures)
+    wanted = probabilities(model_file.load(model).model, patches, measures)
+    figures: dict[str, Any] = {
+        "n": len(labels),
+        "accuracy_float": float((wanted.argmax(1) == labels).mean()),
+        "accuracy_int8": float((scores.argmax(1) == labels).mean()),
+        "agreement": float((scores.argmax(1) == wanted.argmax(1)).mean()),
+        "calibration_error": calibration_error(scores, labels),
+    }
+    metrics = load_bundle(model).description.metrics
+    figures["rendered"] = {key: metrics[key] for key in ("n_check", "agreement", "calibration_error")}
+    other = other_runtime(model, patches, measures)
+    if other is not None:
+        figures["other_runtime"] = {
+            "agreement": float((scores.argmax(1) == other.argmax(1)).mean()),
+            "largest_difference": float(np.abs(scores - other).max()),
+        }
+    return figures
+
+
+def other_runtime(model: str, patches: NDArray[np.uint8], measures: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+    """The scores by tflite-runtime in its own environment; None where that is not there."""
+    if not OLD_PYTHON.is_file():
+        print(f"no {OLD_PYTHON.relative_to(REPO)} (scripts/test makes it): one runtime only", file=sys.stderr)
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        given, told = Path(scratch) / "patches.npz", Path(scratch) / "scores.npy"
+        np.savez(given, patches=patches, measures=measures)
+        subprocess.run([OLD_PYTHON, __file__, model, given, told], check=True)
+        return np.load(told)
+
+
+def cost(models: tuple[str, ...], seconds: float = 1.0) -> dict[str, dict[str, float]]:
+    """Bytes of each model, and the latency of one patch through `classify` and through the bare runtime, in turns."""
+    figures, calls, patches = {}, {}, {}
+    for model in models:
+        bundle = load_bundle(model)
+        spec, classifier = bundle.description.patch, Classifier(bundle)
+        rng = np.random.default_rng(0)
+        patch = rng.integers(0, 256, (32, spec.size, spec.size), np.uint8)
+        measures = rng.integers(0, 256, (32, len(spec.measures)), np.uint8)
+        patches[model] = patch
+        calls[f"{model} classify"] = lambda c=classifier, p=patch[:1], m=measures[:1]: c(p, m)
+        calls[f"{model} bare"] = bare(bundle.content, patch[:1], measures[:1])
+        calls[f"{model} 32"] = lambda c=classifier, p=patch, m=measures: c(p, m)
+        figures[model] = {"bytes": float(len(bundle.content))}
+    for name, latency in measure_interleaved(calls, seconds).items():
+        model, what = name.split()
+        figures[model][what] = latency.p50_us / (32 if what == "32" else 1)
+    return figures
+
+
+def bare(content: bytes, patch: NDArray[np.uint8], measures: NDArray[np.uint8]) -> Any:
+    """Set, invoke and get of the interpreter alone, on arrays that are quantised already."""
+    interpreter = build_interpreter(content)
+    inputs = sorted(interpreter.get_input_details(), key=lambda d: len(d["shape"]), reverse=True)
+    arrays = [(a ^ 0x80).view(np.int8).reshape(d["shape"]) for a, d in zip((patch, measures), inputs, strict=True)]
+    indices = [d["index"] for d in inputs]
+    output = next(d["index"] for d in interpreter.get_output_details() if d["name"] == "scores")
+
+    def call() -> object:
+        for index, array in zip(indices, arrays, strict=True):
+            interpreter.set_tensor(index, array)
+        interpreter.invoke()
+        return interpreter.get_tensor(output)
+
+    return call
+
+
+def worst_mistakes(model: str, n_faces: int = 120) -> tuple[NDArray[np.uint8], int, int]:
+    """The surest wrong answers on rendered faces, as a sheet of enlarged patches; how many were wrong, and of how many.
+
+    Real pictures would be better to look at, and may not be shown here.
+    """
+    from edge.detector import detect
+    from edge.patches import PatchSpec, measure
+    from trainer.phantom import render
+    from trainer.phantom_scenes import random_scene
+    from trainer.proposals import located, named_by_truth
+
+    classifier = Classifier(load_bundle(model))
+    wrong, n = [], 0
+    for seed in range(CHECK_SEED, CHECK_SEED + n_faces):
+        phantom = render(random_scene(seed))
+        face = located(phantom)
+        named = named_by_truth(detect(phantom.pixels, face), phantom)
+        if not named:
+            continue
+        candidates = [c for c, _ in named]
+        spec = classifier.spec
+        scores = classifier(crop(phantom.pixels, candidates, spec), measure(candidates, face, spec))
+        shown = crop(phantom.pixels, candidates, PatchSpec(size=48))
+        n += len(named)
+        for (_, truth), (label, score), patch in zip(named, classifier.name(scores), shown, strict=True):
+            if label != truth:
+                wrong.append((score, truth, label, patch))
+    wrong.sort(key=lambda item: -item[0])
+    return sheet([(f"{t} > {said}", p) for _, t, said, p in wrong[: 4 * COLUMNS]]), len(wrong), n
+
+
+def sheet(tiles: list[tuple[str, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+    """Patches side by side, enlarged, each with its words below."""
+    rows = -(-len(tiles) // COLUMNS)
+    picture = np.full((rows * (TILE_PX + GAP_PX), COLUMNS * (TILE_PX + 6), 3), 255, np.uint8)
+    for k, (words, patch) in enumerate(tiles):
+        y, x = k // COLUMNS * (TILE_PX + GAP_PX), k % COLUMNS * (TILE_PX + 6)
+        tile = cv2.resize(patch, (TILE_PX, TILE_PX), interpolation=cv2.INTER_NEAREST)
+        picture[y : y + TILE_PX, x : x + TILE_PX] = tile[:, :, None]
+        short = words.replace("contamination", "contam.")
+        cv2.putText(picture, short, (x, y + TILE_PX + 14), cv2.FONT_HERSHEY_SIMPLEX, 0.32, (0, 0, 0), 1, cv2.LINE_AA)
+    return picture
+
+
+def main() -> None:
+    """Scores of a file of patches into another file, on whatever runtime is here."""
+    model, given, told = sys.argv[1:]
+    arrays = np.load(given)
+    np.save(told, Classifier(load_bundle(model))(arrays["patches"], arrays["measures"]))
+
+
+if __name__ == "__main__":
+    main()
