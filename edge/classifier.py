@@ -62,7 +62,7 @@ class Classifier:
         self._bundle = bundle
         self._runtime = report.name
         self._temperature = description.temperature
-        self._patch_shape = (self.spec.size, self.spec.size)
+        self._one_patch = (1, self.spec.size, self.spec.size)
         self._n_measures = len(self.spec.measures)
         self._own = threading.local()
         self._verify_golden()
@@ -122,7 +122,8 @@ class Classifier:
     def _engine_for(self, patches: NDArray[np.uint8], measures: NDArray[np.uint8] | None) -> Engine | None:
         """This thread's engine for arrays that fit the model; None for no patches."""
         shape = patches.shape
-        if patches.dtype != _UINT8 or len(shape) != 3 or shape[1:] != self._patch_shape:
+        fits = shape == self._one_patch or (len(shape) == 3 and shape[1:] == self._one_patch[1:])  # slicing costs
+        if not fits or patches.dtype != _UINT8:
             raise self._unfit("patches", patches, f"(n, {self.spec.size}, {self.spec.size}) uint8")
         n = shape[0]
         if measures is not None and (measures.dtype != _UINT8 or measures.shape != (n, self._n_measures)):

@@ -25,7 +25,7 @@ SCORES = "scores"
 
 _SIGN_BIT = np.array(0x80, np.uint8)
 _INPUT_TYPES = (np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.float32))
-_Write = Callable[[NDArray[np.uint8]], object]
+_ZERO = np.array(0, np.uint8)
 _OUTPUT_TYPES = (*_INPUT_TYPES, np.dtype(np.uint8))
 
 
@@ -51,8 +51,6 @@ class Engine:
         self._patches, self._measures = _inputs_of(interpreter, spec)
         self._logits, scores_index = _outputs_of(interpreter, n_labels)
         self.scores = None if scores_index is None else partial(interpreter.get_tensor, scores_index)
-        self._write_patches: _Write = _ignore
-        self._write_measures: _Write = _ignore
         self._n = 0
 
     def run(self, patches: NDArray[np.uint8], measures: NDArray[np.uint8] | None) -> None:
@@ -64,11 +62,10 @@ class Engine:
         """
         if len(patches) != self._n:
             self._resize(len(patches))
-        self._write_patches(patches)
-        if measures is not None:
-            self._write_measures(measures)
-        elif self._measures is not None:
-            self._measures.write_zeros()
+        seen, known = self._patches, self._measures
+        seen.write(patches, seen.codes, seen.memory)
+        if known is not None:
+            known.write(_ZERO if measures is None else measures, known.codes, known.memory)
         self._invoke()
 
     def logits(self) -> NDArray[np.float32]:
@@ -83,13 +80,17 @@ class Engine:
         self._interpreter.allocate_tensors()
         for tensor in tensors:
             tensor.find(self._interpreter, n)
-        self._write_patches = self._patches.writer()
-        self._write_measures = self._measures.writer() if self._measures is not None else _ignore
         self._n = n
 
 
 class _Input:
-    """One input of the graph: how grey levels (or the codes of measures) 0..255 reach it."""
+    """One input of the graph: how grey levels (or the codes of measures) 0..255 reach it.
+
+    Attributes:
+        write: called with grey levels, `codes` and `memory`, puts them there quantised.
+        codes: what it needs for that.
+        memory: of the input, one value a pixel.
+    """
 
     def __init__(self, details: dict[str, Any], what: str) -> None:
         self._index: int = details["index"]
@@ -103,9 +104,10 @@ class _Input:
         levels = np.arange(256)
         if dtype == np.int16:
             levels = np.clip(np.rint(levels / scale) + zero_point, -32768, 32767)
-        self._is_int8 = dtype == np.int8
-        self._codes = levels.astype(np.uint8 if self._is_int8 else dtype)
-        self._memory = np.empty(0, self._codes.dtype)
+        is_int8 = dtype == np.int8
+        self.write: Callable[..., object] = np.bitwise_xor if is_int8 else _look_up
+        self.codes: NDArray[Any] = _SIGN_BIT if is_int8 else levels.astype(dtype)
+        self.memory: NDArray[Any] = np.empty(0, self.codes.dtype)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -123,23 +125,11 @@ class _Input:
         """
         view = interpreter.tensor(self._index)()
         expected = (n, *self._shape)
-        if view.shape != expected or view.dtype.itemsize != self._codes.itemsize or not view.flags.c_contiguous:
+        if view.shape != expected or view.dtype.itemsize != self.codes.itemsize or not view.flags.c_contiguous:
             raise ModelError(f"an input is {view.shape} {view.dtype} in memory: expected {expected}")
         memory: Any = (ctypes.c_uint8 * view.nbytes).from_address(view.ctypes.data)
         given_shape = self._shape[:2] if len(self._shape) == 3 else self._shape
-        self._memory = np.frombuffer(memory, self._codes.dtype).reshape(n, *given_shape)
-
-    def writer(self) -> _Write:
-        """A call that hands n patches (or rows of measures) over, quantised; for the memory that was found last."""
-        memory, codes = self._memory, self._codes
-        if self._is_int8:
-            flip, sign_bit = np.bitwise_xor, _SIGN_BIT
-            return lambda given: flip(given, sign_bit, memory)
-        return lambda given: np.take(codes, given, out=memory, mode="clip")
-
-    def write_zeros(self) -> None:
-        """As if nothing were known."""
-        self._memory.fill(0x80 if self._is_int8 else self._codes[0])
+        self.memory = np.frombuffer(memory, self.codes.dtype).reshape(n, *given_shape)
 
 
 class _Logits:
@@ -162,8 +152,8 @@ class _Logits:
         return logits
 
 
-def _ignore(_: NDArray[np.uint8]) -> object:
-    return None
+def _look_up(given: NDArray[np.uint8], codes: NDArray[Any], memory: NDArray[Any]) -> None:
+    memory[...] = codes[given]
 
 
 def _inputs_of(interpreter: Interpreter, spec: PatchSpec) -> tuple[_Input, _Input | None]:
