@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.rim import Ellipse, View, median, slope, unroll
+from edge.rays import Ellipse, View, median, slope, unroll
 
 _F32 = NDArray[np.float32]
 
@@ -31,7 +31,8 @@ def find_core(view: View, at: Ellipse) -> tuple[float | None, float]:
     """
     mean = at.mean_px
     step = max(0.5, mean / 160)
-    radii = np.arange(max(1.5, 0.03 * mean), 0.9 * mean, step, dtype=np.float32)
+    first = max(1.5, 0.03 * mean)
+    radii = (first + step * np.arange(math.ceil((0.9 * mean - first) / step))).astype(np.float32)
     if radii.size < 8:
         return None, 0.0
     profile, height = _profile(view, at, radii, step)
@@ -50,8 +51,10 @@ def find_core(view: View, at: Ellipse) -> tuple[float | None, float]:
 def _profile(view: View, at: Ellipse, radii: _F32, step_px: float) -> tuple[_F32, _F32]:
     """(m,) slope of the mean grey by radius, and (m,) how high it stands above its noise, in sigma."""
     grey, _ = unroll(view, at, radii - np.float32(at.mean_px), _N_RAYS)
-    sectors = grey.reshape(_N_SECTORS, _N_RAYS // _N_SECTORS, -1).mean(axis=1, dtype=np.float32)
-    slopes = slope(sectors, max(1.0, 0.016 * at.mean_px) / step_px)
+    n = _N_RAYS // _N_SECTORS
+    sums = grey.reshape(_N_SECTORS, n, -1).sum(axis=1, dtype=np.uint16)
+    slopes = slope(sums, max(1.0, 0.016 * at.mean_px) / step_px, largest=255 * n)
+    slopes /= n
     # dirt in a few sectors must not make a ring: the extremes do not count
     ordered = np.sort(slopes, axis=0)
     profile = ordered[2:-2].mean(axis=0)

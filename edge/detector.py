@@ -21,12 +21,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge import background, faint, grouping, measuring
+from edge import background, faint, following, grouping, layout, measuring, small_core
 from edge.errors import UsageError
 from edge.records import Candidate, EndFace
 
@@ -36,6 +37,9 @@ Ints = NDArray[np.intp]
 LEAST_RADIUS_PX = 16
 MULTIMODE_CORE_R_UM = 20.0
 DIP_R_UM = 2.0
+SINGLE_MODE_CORE_R_UM = 6.0
+OFF_CENTRE_UM = 1.0
+"""How far a single-mode core is looked for off the cladding's centre; fibres are made to about half of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,11 @@ class DetectSettings:
         reach: how far to look, in cladding radii.
         smooth_px: one sigma of the blur before marks are looked for, about the size of the smallest mark
             that is told from noise and from the 8x8 blocks of JPEG.
-        limit_sigma: deviation in sigma of the noise that makes a mark.
+        limit_sigma: deviation in sigma of the noise that makes a mark; beyond 126 / 4 / `follow` grey levels
+            (63) whatever the noise.
         limit_grey: the same in grey levels, whatever the noise.
         follow: share of the limit down to which a mark is followed.
-        share: share of the strongest deviation nearby that a pixel needs to belong to a mark, so that
+        share: share of a mark's strongest deviation nearby that a pixel needs to belong to one, so that
             a strong mark does not run into its neighbours.
         least_noise_grey: noise assumed where the picture shows none.
         edge_wander_px: one sigma of how far an edge may lie off its circle.
@@ -142,14 +147,14 @@ class _Look:
 
     Attributes:
         field: where it is.
-        sheet: region, background and limit.
-        away: (h, w) uint8, how far the smoothed region is off its background in grey levels, 0 beyond the reach.
-        weak: the same for what is too faint for that.
+        sheet: region, background and limit; the limit is what a mark is followed down to, in quarters of a grey level.
+        smooth: (h, w) uint8, the region smoothed.
+        weak: how far that is off its background, for what is too faint to show in whole grey levels.
     """
 
     field: background.Field
     sheet: measuring.Sheet
-    away: Grey
+    smooth: Grey
     weak: faint.Weak
 
 
@@ -158,78 +163,101 @@ def _dip_px(face: EndFace) -> int:
 
     Graded-index glass is often short of dopant along its axis, which shows as a dark point of about 2 um.
     """
-    um_per_px = math.sqrt(face.um_per_px_x * face.um_per_px_y)
-    if face.core_r_px is None or face.core_r_px * um_per_px < MULTIMODE_CORE_R_UM:
+    if face.core_r_px is None or face.core_r_px * _um_per_px(face) < MULTIMODE_CORE_R_UM:
         return 0
-    return math.ceil(DIP_R_UM / um_per_px)
+    return math.ceil(DIP_R_UM / _um_per_px(face))
+
+
+def _um_per_px(face: EndFace) -> float:
+    return math.sqrt(face.um_per_px_x * face.um_per_px_y)
+
+
+@lru_cache(maxsize=8)
+def _kernel(smooth_px: float) -> NDArray[np.float32]:
+    """A Gaussian of one sigma `smooth_px`, cut off at two, in 256ths: its sums are of whole numbers, and exact."""
+    reach = round(2 * smooth_px)
+    weights = [math.exp(-0.5 * (k / smooth_px) ** 2) for k in range(-reach, reach + 1)]
+    parts = [round(256 * weight / sum(weights)) for weight in weights]
+    parts[reach] += 256 - sum(parts)
+    kernel: NDArray[np.float32] = np.array(parts, np.float32) / np.float32(256)
+    kernel.flags.writeable = False
+    return kernel
+
+
+@lru_cache(maxsize=8)
+def _limits(settings: DetectSettings) -> tuple[Grey, Grey]:
+    """(256,) uint8 twice, for each spread: how far a mark is followed and what a block of a faint line must exceed.
+
+    Both are in quarters of a grey level.
+    """
+    spread_grey = np.arange(256) / background.SPREAD_STEPS
+    follow = settings.follow * np.maximum(settings.limit_sigma * spread_grey, settings.limit_grey)
+    weak = np.maximum(settings.faint_sigma * spread_grey, settings.faint_grey)
+    steps = faint.STEPS_PER_GREY
+    both = np.minimum(steps * follow, following.MOST).astype(np.uint8), np.minimum(steps * weak, 255).astype(np.uint8)
+    for table in both:
+        table.flags.writeable = False
+    return both
 
 
 def _compared(pixels: Grey, field: background.Field, face: EndFace, settings: DetectSettings) -> _Look:
     """The region with its background and limits."""
     region = field.region(pixels)
-    taps = 2 * round(2 * settings.smooth_px) + 1
-    smooth: Grey = cv2.GaussianBlur(region, (taps, taps), settings.smooth_px)  # type: ignore[assignment]
+    kernel = _kernel(settings.smooth_px)
+    smooth: Grey = cv2.sepFilter2D(region, cv2.CV_8U, kernel, kernel)  # type: ignore[assignment]
     samples = background.unroll(smooth, field)
     hub = max(6, round(settings.hub * field.radius))
     core_px = face.core_r_px if face.core_r_px is not None and face.core_r_px > 1.5 * hub else field.radius
-    profile = background.expected_profile(samples, hub)
-    noise = np.maximum(background.noise_profile(samples, profile, hub), np.float32(settings.least_noise_grey))
-    wander = np.float32(settings.edge_wander_px) * background.slope_profile(profile)
-    # not cv2.magnitude: where OpenCV has IPP, its last bit depends on where the arrays lie in memory
-    spread = np.sqrt(noise * noise + wander * wander)
-    limit = np.maximum(settings.limit_sigma * spread, settings.limit_grey)
-    limit[:, : _dip_px(face)] *= 2
-    weak = np.maximum(settings.faint_sigma * spread, settings.faint_grey)
-    blocks = np.minimum(faint.STEPS_PER_GREY * weak, 255).astype(np.uint8)
-    (faint_limit,) = background.lay_out_coarsely((blocks,), field)
-    planes = (background.bound_centre(profile, hub, 0.9 * core_px), np.minimum(limit, 255).astype(np.uint8))
-    expected, limit_px = background.lay_out(planes, field, settings.sharp * field.radius)
-    disc = _disc(field)
+    profile = ringed = background.expected_profile(samples, hub)
+    if face.core_r_px is not None and face.core_r_px * _um_per_px(face) <= SINGLE_MODE_CORE_R_UM:
+        off_centre = OFF_CENTRE_UM / _um_per_px(face)
+        profile, ringed = small_core.put_in(profile, samples, face.core_r_px, off_centre)
+    expected = background.bound_centre(profile, hub, 0.9 * core_px)
+    spread = _spread(background.noise_profile(samples, profile, hub, ringed), expected, _dip_px(face), settings)
+    follow_of, weak_of = _limits(settings)
+    grid = layout.blocks(field)
+    laid = layout.lay_out(expected, spread, follow_of, grid, settings.sharp * field.radius)
     steps = faint.STEPS_PER_GREY
-    difference = cv2.addWeighted(smooth, steps, expected, -steps, faint.LEVEL)
-    away = cv2.absdiff(smooth, expected, dst=smooth)
-    away = cv2.bitwise_and(away, disc, dst=away)
+    difference = cv2.addWeighted(smooth, steps, laid.expected, -steps, faint.LEVEL)
     # sizes are read where noise no longer frays the edges, and little else is lost: [1 2 1]/4 adds half a px squared
     fine: Grey = cv2.GaussianBlur(region, (3, 3), 0)  # type: ignore[assignment]
-    blur_px = float(np.hypot(background.edge_blur_px(profile, field, settings.smooth_px), np.sqrt(0.5)))
-    sheet = measuring.Sheet(fine, expected, limit_px, field.x_px, field.y_px, settings.limit_sigma, blur_px)
-    return _Look(field, sheet, away, faint.Weak(difference, disc, faint_limit))  # type: ignore[arg-type]
+    blur_px = math.sqrt(background.edge_blur_px(profile, field, settings.smooth_px) ** 2 + 0.5)
+    per_noise = steps * settings.follow * settings.limit_sigma
+    sheet = measuring.Sheet(fine, laid.expected, laid.limit, field.x_px, field.y_px, per_noise, blur_px)
+    looked_at = (grid.radius <= np.float32(field.reach)).view(np.uint8)
+    faint_limit: Grey = cv2.LUT(laid.spread, weak_of)  # type: ignore[assignment]
+    return _Look(field, sheet, smooth, faint.Weak(difference, looked_at, faint_limit, settings.limit_sigma))  # type: ignore[arg-type]
 
 
-def _disc(field: background.Field) -> Grey:
-    """(h, w) uint8: 255 within the field's reach, 0 beyond."""
-    disc = np.zeros((field.h_px, field.w_px), np.uint8)
-    sixteenth = 16
-    cv2.ellipse(
-        disc,
-        (round(field.centre_x_px * sixteenth), round(field.centre_y_px * sixteenth)),
-        (round(field.reach * field.unit_x_px * sixteenth), round(field.reach * field.unit_y_px * sixteenth)),
-        0,
-        0,
-        360,
-        255,
-        cv2.FILLED,
-        cv2.LINE_8,
-        4,
-    )
-    return disc
+def _spread(noise: background.Plane, expected: Grey, dip_px: int, settings: DetectSettings) -> Grey:
+    """(48, n) uint8: one sigma of what is no mark, in 28ths of a grey level: noise and edges that wander."""
+    noise = np.maximum(noise, np.float32(settings.least_noise_grey))
+    # the step is taken over two units
+    wander = np.float32(settings.edge_wander_px / 2) * background.step_profile(expected)
+    spread = np.sqrt(noise * noise + wander * wander)
+    dip = spread[:, :dip_px]
+    dip[:] = 2 * np.maximum(dip, np.float32(settings.limit_grey / settings.limit_sigma))
+    steps: Grey = np.rint(np.minimum(np.float32(background.SPREAD_STEPS) * spread, np.float32(255))).astype(np.uint8)
+    return steps
+
+
+def _within_reach(pixel: Ints, field: background.Field) -> NDArray[np.bool_]:
+    y, x = np.divmod(pixel, field.w_px)
+    across, down = (x - field.centre_x_px) / field.unit_x_px, (y - field.centre_y_px) / field.unit_y_px
+    inside: NDArray[np.bool_] = across * across + down * down <= field.reach**2
+    return inside
 
 
 def _marks(look: _Look, settings: DetectSettings) -> tuple[Ints, Ints, int]:
     """Flat indices of the pixels that belong to marks, the number of each one's mark, and how many marks."""
-    sheet, away = look.sheet, look.away
-    # two buffers serve five steps
-    strongest = cv2.dilate(away, np.ones((13, 13), np.uint8))
-    strongest = cv2.convertScaleAbs(strongest, dst=strongest, alpha=settings.share)
-    follow = cv2.convertScaleAbs(sheet.limit, alpha=settings.follow)
-    follow = cv2.max(follow, strongest, dst=follow)
-    low = cv2.compare(away, follow, cv2.CMP_GT, dst=strongest)
-    low = cv2.morphologyEx(low, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8), dst=follow)
-    pixel = np.flatnonzero(low.reshape(-1).view(np.bool_))
-    # no more parts than pixels: the smaller type where it suffices
-    n_parts, parts = cv2.connectedComponents(low, ltype=cv2.CV_16U if pixel.size < 2**16 else cv2.CV_32S)
-    part = parts.reshape(-1)[pixel].astype(np.intp)
-    above = away.reshape(-1)[pixel] > sheet.limit.reshape(-1)[pixel]
+    sheet, (height, width) = look.sheet, look.smooth.shape
+    pixel = following.beyond(look.weak.difference, sheet.limit)
+    pixel = pixel[_within_reach(pixel, look.field)]
+    deviation = np.abs(look.smooth.reshape(-1)[pixel].astype(np.intp) - sheet.expected.reshape(-1)[pixel])
+    free = ~following.beside_strong(pixel, deviation, width, settings.share)
+    pixel, deviation = pixel[free], deviation[free]
+    part, n_parts = following.parts(pixel, (height, width))
+    above = faint.STEPS_PER_GREY * settings.follow * deviation > sheet.limit.reshape(-1)[pixel]
     strong = np.bincount(part[above], minlength=n_parts) > 0
     # weaker pieces serve to follow a scratch, unless they are specks
     held = strong | (np.bincount(part, minlength=n_parts) >= settings.least_piece_px)
@@ -239,7 +267,7 @@ def _marks(look: _Look, settings: DetectSettings) -> tuple[Ints, Ints, int]:
     pixel, part = pixel[inside], number[part[inside]]
     if pixel.size == 0:
         return pixel, part, 0
-    y, x = np.divmod(pixel, away.shape[1])
+    y, x = np.divmod(pixel, width)
     found = grouping.pieces(x, y, part, strong[held])
     mark, n_marks = grouping.join(found, settings.gap * look.field.radius, settings.faint * look.field.radius)
     mark = mark[part]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.rim import View, directions, median, slope
+from edge.rays import View, directions, median, sampled, slope
 
 _U8 = NDArray[np.uint8]
 _F32 = NDArray[np.float32]
@@ -87,7 +88,7 @@ def inside_frame(pixels: _U8) -> tuple[int, int, int, int]:
     columns = cv2.reduce(pixels, 0, cv2.REDUCE_AVG)[0]
     rows = cv2.reduce(pixels, 1, cv2.REDUCE_AVG)[:, 0]
     # no picture falls off to a quarter of its brightness over a whole column
-    black = max(BLACK_GREY, 0.25 * float(np.median(rows)))
+    black = max(BLACK_GREY, 0.25 * median(rows))
     xs, ys = np.flatnonzero(columns > black), np.flatnonzero(rows > black)
     if xs.size < max(1, w // 2) or ys.size < max(1, h // 2):
         return 0, 0, w, h
@@ -118,28 +119,30 @@ def votes(view: View, radii_px: tuple[float, float], signs: tuple[float, ...]) -
     top, left, bottom, right = int(view.top) + 2, int(view.left) + 2, int(view.bottom) - 1, int(view.right) - 1
     if bottom - top < 3 or right - left < 3:
         return none
-    gx: _F32 = np.ascontiguousarray(cv2.Sobel(smooth, cv2.CV_32F, 1, 0)[top:bottom, left:right])
-    gy: _F32 = np.ascontiguousarray(cv2.Sobel(smooth, cv2.CV_32F, 0, 1)[top:bottom, left:right])
-    # not cv2.magnitude: where OpenCV has IPP, its last bit depends on where the arrays lie in memory
-    strength: _F32 = np.sqrt(gx * gx + gy * gy)
+    gx = np.ascontiguousarray(cv2.Sobel(smooth, cv2.CV_32F, 1, 0)[top:bottom, left:right]).ravel()
+    gy = np.ascontiguousarray(cv2.Sobel(smooth, cv2.CV_32F, 0, 1)[top:bottom, left:right]).ravel()
+    # whole numbers below 2^24; not cv2.magnitude, whose last bit depends on where the arrays lie in memory
+    squared = gx * gx
+    squared += gy * gy
     # an edge of 2 grey levels answers with about 6; texture and noise set their own floor
-    at = np.flatnonzero(strength > max(6.0, 3.0 * median(strength[::3, ::3])))
+    at = np.flatnonzero(squared > max(36.0, 9.0 * median(squared.reshape(bottom - top, -1)[::3, ::3])))
     if at.size == 0:
         return none
-    t: _F32 = np.arange(radii_px[0], radii_px[1] + 1, _vote_step(view), dtype=np.float32)
-    t = np.concatenate([-sign * t for sign in signs])
+    step = _vote_step(view)
+    t = (radii_px[0] + step * np.arange(math.ceil((radii_px[1] + 1 - radii_px[0]) / step))).astype(np.float32)
+    t = np.concatenate([-sign * t for sign in signs]).astype(np.float32, copy=False)
     n_voters = max(1, _MAX_VOTES // t.size)
     if at.size > n_voters:
         at = at[np.linspace(0, at.size - 1, n_voters).astype(np.intp)]
-    ys, xs = np.divmod(at, strength.shape[1])
-    length = strength.ravel()[at]
-    ux: _F32 = gx.ravel()[at] / length
-    uy: _F32 = gy.ravel()[at] / length
+    ys, xs = np.divmod(at, right - left)
+    length = np.sqrt(squared[at])
+    ux: _F32 = gx[at] / length
+    uy: _F32 = gy[at] / length
     # what lies outside is swept into a border of one pixel
-    px: _F32 = ux[:, None] * t
+    px = np.multiply.outer(ux, t)
     px += (xs + (left + 1.5)).astype(np.float32)[:, None]
     np.clip(px, 0, w + 1, out=px)
-    py: _F32 = uy[:, None] * t
+    py = np.multiply.outer(uy, t)
     py += (ys + (top + 1.5)).astype(np.float32)[:, None]
     np.clip(py, 0, h + 1, out=py)
     index = py.astype(np.int32)
@@ -149,9 +152,27 @@ def votes(view: View, radii_px: tuple[float, float], signs: tuple[float, ...]) -
     return counts[1:-1, 1:-1].astype(np.float32)
 
 
+def smoothed(tally: _F32, sigma_px: float) -> _F32:
+    """(h, w) float32: whole numbers below 30,000 smoothed by about a Gaussian, up to a factor; peaks keep their order.
+
+    The kernel is of whole numbers, so that float32 holds the sums exactly: `cv2.GaussianBlur` rounds float32 in a way
+    that depends on the processor.
+    """
+    kernel = _bell(round(10 * sigma_px))
+    return cv2.sepFilter2D(tally, cv2.CV_32F, kernel, kernel).astype(np.float32, copy=False)
+
+
+@lru_cache(maxsize=16)
+def _bell(sigma_tenths: int) -> _F32:
+    t = np.arange(-math.ceil(0.3 * sigma_tenths), math.ceil(0.3 * sigma_tenths) + 1)
+    g = np.exp(-0.5 * (t / (0.1 * sigma_tenths)) ** 2)
+    kernel: _F32 = np.rint(20 * g / g.sum()).astype(np.float32)
+    return kernel
+
+
 def centres(view: View, radii_px: tuple[float, float]) -> Iterator[tuple[float, float]]:
     """Points (x, y) that many normals meet in, most first; at most four, none without edges."""
-    tally = cv2.GaussianBlur(votes(view, radii_px, (1.0, -1.0)), (0, 0), _vote_step(view))
+    tally = smoothed(votes(view, radii_px, (1.0, -1.0)), _vote_step(view))
     reach = max(3, round(2 * radii_px[0]))
     top = 0.0
     for _ in range(_N_CENTRES):
@@ -169,22 +190,23 @@ def rings(view: View, x: float, y: float, radii_px: tuple[float, float]) -> list
     The step is positive where grey rises outwards. At most the five strongest.
     """
     n_rays, n_radii = 128, int(radii_px[1] * 1.1) + 4
-    polar = cv2.warpPolar(
-        view.pixels, (n_radii, n_rays), (x, y), n_radii, cv2.INTER_LINEAR | cv2.WARP_FILL_OUTLIERS
-    ).astype(np.uint8, copy=False)
     c, s = directions(n_rays)
+    radii = np.arange(n_radii, dtype=np.float32)
+    polar = sampled(
+        view.pixels, np.multiply.outer(c, radii) + np.float32(x), np.multiply.outer(s, radii) + np.float32(y)
+    )
     reach = np.minimum(
         np.where(c > 0, view.right - x, x - view.left) / np.maximum(np.abs(c), 1e-6),
         np.where(s > 0, view.bottom - y, y - view.top) / np.maximum(np.abs(s), 1e-6),
     )
     sigma = max(1.5, 0.015 * n_radii)
     # as far as the smoothing does not see the border, or the frame beyond it
-    inside = np.arange(n_radii, dtype=np.float32) < (reach - 2.5 * sigma)[:, None]
+    limit = (reach - 2.5 * sigma).astype(np.float32, copy=False)
     slopes = slope(polar, sigma)
     # one scratch must not weigh as much as a ring
     np.clip(slopes, -12, 12, out=slopes)
-    slopes *= inside
-    n_inside = inside.sum(axis=0)
+    slopes *= radii < limit[:, None]
+    n_inside = n_rays - np.searchsorted(np.sort(limit), radii, side="right")
     total = slopes.sum(axis=0) / np.maximum(n_inside, 1) * np.float32(math.sqrt(2 * math.pi) * sigma)
     total[n_inside < 0.2 * n_rays] = 0
     # light that falls off slowly is no edge

@@ -23,11 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core import find_core
-from edge.discs import BLACK_GREY, Scene, centres, rings, scene_of, votes
+from edge.discs import BLACK_GREY, Scene, centres, rings, scene_of, smoothed, votes
 from edge.errors import UsageError
 from edge.faint_rim import fit_broken
+from edge.fibres import alike, evenly_spaced, in_reading_order
+from edge.rays import Ellipse, View, median, noise_of, unroll
 from edge.records import EndFace
-from edge.rim import Ellipse, Rim, fit_rim, median, tolerance_px, unroll
+from edge.rim import Rim, fit_rim, strip_offsets, tolerance_px
 
 _U8 = NDArray[np.uint8]
 
@@ -44,6 +46,8 @@ _SHARP_PX = 1.8
 _MIN_FILM_STEP_GREY = 8.0
 # A rim that ends the search.
 _CLEAR_COVERAGE = 0.7
+# Noise over steepness, in px, that moves the steepest point of a single ray by a good part of a pixel.
+_NOISY = 0.3
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def locate_all(pixels: _U8, settings: LocateSettings = LocateSettings()) -> tupl
     """
     scene = scene_of(pixels)
     fibres = _fibres(scene, settings, every=True)
-    return tuple(_face(scene, rim, settings) for rim in _in_reading_order(fibres))
+    return tuple(_face(scene, rim, settings) for rim in in_reading_order(fibres))
 
 
 def _fibres(scene: Scene, settings: LocateSettings, every: bool) -> list[Rim]:
@@ -119,7 +123,7 @@ def _fibres(scene: Scene, settings: LocateSettings, every: bool) -> list[Rim]:
             if lone and not every:
                 return [rim]
             fibres = _siblings(scene, rim, settings)
-            if lone or _evenly_spaced(fibres):
+            if lone or evenly_spaced(fibres):
                 return fibres
     return []
 
@@ -187,15 +191,18 @@ def _sharpen(scene: Scene, start: Ellipse, sign: float, grain_px: float) -> Rim 
     rim = fit_rim(view, start, max(half, slack), sign, _N_RAYS)
     if rim is not None and (rim.width_px > 0.2 * max(half, slack) or rim.coverage < 0.8):
         # blurred: look further around, with the edge's own width; noisy: with the width that answers sharpest to it
-        sigma = min(max(1.0, (1.5 if _noisy(rim) else 0.7) * rim.width_px), 0.04 * start.mean_px)
+        noisy = _noise_beside(view, start, max(half, slack)) > _NOISY * rim.steepness
+        sigma = min(max(1.0, (1.5 if noisy else 0.7) * rim.width_px), 0.04 * start.mean_px)
         half = max(half, min(4 * rim.width_px, 0.2 * start.mean_px))
         rim = fit_rim(view, rim.ellipse, half, sign, _N_RAYS, sigma)
     return None if rim is None else rim.scaled(2.0**k)
 
 
-def _noisy(rim: Rim) -> bool:
-    """Whether noise moves the steepest point of a single ray by a good part of a pixel."""
-    return rim.noise_grey > 0.3 * rim.steepness
+def _noise_beside(view: View, at: Ellipse, half_px: float) -> float:
+    """One sigma of the noise in grey levels, in the outer third of the strip that a rim was looked for in."""
+    offsets, step = strip_offsets(half_px)
+    grey, _ = unroll(view, at, offsets[-max(1, offsets.size // 3) :], _N_RAYS)
+    return noise_of(grey, step)
 
 
 def _supported(rim: Rim, settings: LocateSettings) -> bool:
@@ -218,7 +225,7 @@ def _field_stop(rim: Rim, scene: Scene) -> bool:
     if rim.step_grey > 0 or at.mean_px < 0.35 * min(view.pixels.shape):
         return False
     outside, _ = unroll(view, at, np.array([0.08, 0.1, 0.12], np.float32) * np.float32(at.mean_px), 64)
-    return median(outside.astype(np.float32)) <= BLACK_GREY
+    return median(outside) <= BLACK_GREY
 
 
 def _uncovered(scene: Scene, inner: Rim, broken: list[tuple[float, float]]) -> Rim:
@@ -253,7 +260,7 @@ def _siblings(scene: Scene, first: Rim, settings: LocateSettings) -> list[Rim]:
     k = scene.level(first.ellipse.mean_px, 16)
     view, near = scene.views[k], first.ellipse.scaled(0.5**k)
     h, w = view.pixels.shape
-    tally = cv2.GaussianBlur(votes(view, (0.92 * near.mean_px, 1.08 * near.mean_px), (sign,)), (0, 0), 1.2)
+    tally = smoothed(votes(view, (0.92 * near.mean_px, 1.08 * near.mean_px), (sign,)), 1.2)
     own = tally[_within(near.y_px, 2, h), _within(near.x_px, 2, w)]
     least = 0.4 * float(own.max()) if own.size else math.inf
     found = [first]
@@ -265,41 +272,13 @@ def _siblings(scene: Scene, first: Rim, settings: LocateSettings) -> list[Rim]:
         if peak < least:
             break
         rim = _sharpen(scene, replace(near, x_px=x, y_px=y).scaled(2.0**k), sign, 2.0**k)
-        if rim is not None and _supported(rim, settings) and _alike(first, rim):
+        if rim is not None and _supported(rim, settings) and alike(first, rim):
             found.append(rim)
     return found
 
 
 def _within(middle: float, reach: float, size: int) -> slice:
     return slice(max(0, math.floor(middle - reach)), min(size, max(0, math.ceil(middle + reach) + 1)))
-
-
-def _alike(a: Rim, b: Rim) -> bool:
-    """Whether two discs can be fibres of one ferrule: the same size and polarity, and much the same contrast."""
-    return 0.92 < a.ellipse.mean_px / b.ellipse.mean_px < 1.08 and 0.4 < b.step_grey / a.step_grey < 2.5
-
-
-def _evenly_spaced(rims: list[Rim]) -> bool:
-    """Whether at least four discs keep the same distance to their nearest neighbour, as fibres in a ferrule do."""
-    if len(rims) < 4:
-        return False
-    points = np.array([(r.ellipse.x_px / r.ellipse.rx_px, r.ellipse.y_px / r.ellipse.ry_px) for r in rims])
-    apart = points[:, None] - points[None, :]
-    distance = np.hypot(apart[..., 0], apart[..., 1])
-    np.fill_diagonal(distance, np.inf)
-    nearest = distance.min(axis=0)
-    return bool(np.mean(np.abs(nearest / np.median(nearest) - 1) < 0.1) >= 0.75)
-
-
-def _in_reading_order(rims: list[Rim]) -> list[Rim]:
-    """Rows from the top, each from the left; what lies less than three quarters of a radius lower is the same row."""
-    rows: list[list[Rim]] = []
-    for rim in sorted(rims, key=lambda r: r.ellipse.y_px):
-        if rows and rim.ellipse.y_px - rows[-1][-1].ellipse.y_px < 0.75 * rim.ellipse.ry_px:
-            rows[-1].append(rim)
-        else:
-            rows.append([rim])
-    return [rim for row in rows for rim in sorted(row, key=lambda r: r.ellipse.x_px)]
 
 
 def _face(scene: Scene, rim: Rim, settings: LocateSettings) -> EndFace:

@@ -32,13 +32,15 @@ class Weak:
 
     Attributes:
         difference: (h, w) uint8, in quarters of a grey level, from 128; strong marks are cut off.
-        disc: (h, w) uint8, 0 where nobody looks.
-        limit: (ceil(h / 4), ceil(w / 4)) uint8, what the mean of a block must exceed, in quarters of a grey level.
+        looked_at: (h / 4, w / 4) uint8, 1 for a block within reach, else 0.
+        limit: (h / 4, w / 4) uint8, what the mean of a block must exceed, in quarters of a grey level.
+        per_noise: how many sigma of the noise in a block's mean `limit` is taken for.
     """
 
     difference: Grey
-    disc: Grey
+    looked_at: Grey
     limit: Grey
+    per_noise: float
 
 
 def lines(
@@ -54,20 +56,19 @@ def lines(
         gap_px: largest gap within a line.
         least_px: shortest line.
     """
-    difference, disc, limit = weak.difference, weak.disc, weak.limit
-    h, w = (side // BLOCK_PX for side in difference.shape)
-    shown: Grey = cv2.resize(  # type: ignore[assignment]
-        difference[: h * BLOCK_PX, : w * BLOCK_PX], (w, h), interpolation=cv2.INTER_AREA
-    )
+    # in two halvings, which OpenCV has at hand
+    half = cv2.resize(weak.difference, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    shown: Grey = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    w = shown.shape[1]
     level = np.full_like(shown, LEVEL)
-    free = np.ones((h, w), np.uint8)
-    y, x = np.divmod(taken, difference.shape[1])
-    free[np.minimum(y // BLOCK_PX, h - 1), np.minimum(x // BLOCK_PX, w - 1)] = 0
-    low = cv2.compare(cv2.absdiff(shown, level), limit[:h, :w], cv2.CMP_GT)
-    low = cv2.bitwise_and(low, np.ascontiguousarray(disc[BLOCK_PX // 2 :: BLOCK_PX, BLOCK_PX // 2 :: BLOCK_PX][:h, :w]))
-    low = cv2.bitwise_and(low, cv2.erode(free, np.ones((3, 3), np.uint8)))
+    held_by_marks = np.zeros_like(weak.looked_at)
+    y, x = np.divmod(taken, weak.difference.shape[1])
+    held_by_marks[y // BLOCK_PX, x // BLOCK_PX] = 1
+    free = cv2.subtract(weak.looked_at, cv2.dilate(held_by_marks, np.ones((3, 3), np.uint8)))
+    low = cv2.bitwise_and(cv2.compare(cv2.absdiff(shown, level), weak.limit, cv2.CMP_GT), free)
     n_parts, parts = cv2.connectedComponents(low)
-    pixel = np.flatnonzero(low.reshape(-1))
+    # 0 or 1, as a bool is
+    pixel = np.flatnonzero(low.reshape(-1).view(np.bool_))
     part = parts.reshape(-1)[pixel].astype(np.intp)
     held = np.bincount(part, minlength=n_parts) >= LEAST_BLOCKS
     held[0] = False
@@ -77,7 +78,11 @@ def lines(
     pixel, part = pixel[inside], (np.cumsum(held) - 1)[part[inside]]
     y, x = np.divmod(pixel, w)
     found = grouping.pieces(x, y, part, np.zeros(int(part.max()) + 1, np.bool_))
+    if not found.long.any():
+        return []
     mark, n_marks = grouping.join(found, gap_px / BLOCK_PX, least_px / BLOCK_PX)
+    if n_marks == 0:
+        return []
     mark = mark[part]
     pixel, mark = pixel[mark >= 0], mark[mark >= 0]
     # the blocks are a picture of their own, with pixels four times as large
@@ -89,8 +94,8 @@ def lines(
         um_per_px_x=face.um_per_px_x * BLOCK_PX,
         um_per_px_y=face.um_per_px_y * BLOCK_PX,
     )
-    blur = float(np.hypot(sheet.blur_px, BLOCK_PX / np.sqrt(12))) / BLOCK_PX
-    small = measuring.Sheet(shown, level, limit[:h, :w].copy(), 0, 0, sheet.limit_sigma, blur)
+    blur = float(np.sqrt(sheet.blur_px**2 + BLOCK_PX**2 / 12)) / BLOCK_PX
+    small = measuring.Sheet(shown, level, weak.limit, 0, 0, weak.per_noise, blur)
     return [_enlarged(c, sheet) for c in measuring.measure(small, small_face, pixel, mark, n_marks)]
 
 

@@ -6,17 +6,13 @@ Slower than `edge.rim.fit_rim`, and only used where that one says that it is not
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edge.rim import Ellipse, Rim, View, described, design, slope, solve, strip_offsets, unroll
-
-_F64 = NDArray[np.float64]
+from edge.rays import Ellipse, View, slope, unroll
+from edge.rim import Rim, described, design, on_grid, solve, strip_offsets
 
 _N_RAYS = 256
 # Concentric with, and of the same aspect as, the rim that it is fitted from, unless all rays say otherwise.
-_CONCENTRIC: _F64 = np.array(
-    [[0.3, 0, 0, 0], [0, 0.3, 0, 0], [0, 0, 0.3, -0.3], [0, 0, -0.3, 0.3]], dtype=np.float64
-) + 1e-6 * np.eye(4)
+_CONCENTRIC = (0.3, 0.0, 0.0, 0.0, 0.0, 0.3, 0.0, 0.0, 0.0, 0.0, 0.3 + 1e-6, -0.3, 0.0, 0.0, -0.3, 0.3 + 1e-6)
 _WINDOWS = (0.4, 0.4, 0.4, 0.2, 0.2, 0.2, 0.12, 0.12, 0.12)
 
 
@@ -45,15 +41,18 @@ def fit_broken(view: View, start: Ellipse, half_px: float, sign: float) -> Rim |
     if sign < 0:
         np.negative(slopes, out=slopes)
     # a few strong fringes must not outvote the many rays that show little
-    rising = np.minimum(np.maximum(slopes, 0), 4 * float(np.abs(slopes).mean())) * seen[:, None]
+    rising = on_grid(np.minimum(np.maximum(slopes, 0), 4 * float(np.abs(slopes).mean())) * seen[:, None])
     parameters = np.zeros(4)
     rows, _ = design(_N_RAYS)
+    middle = offsets.size // 2
+    sample = np.arange(-middle, middle + 1, dtype=np.float64)
     for window in _WINDOWS:
         away = (offsets[None, :] - (rows @ parameters)[:, None]) / (window * half_px)
-        mass = np.exp(-0.5 * away * away) * rising
+        # whole numbers and multiples of powers of two from here on: no sum is rounded, so none depends on its order
+        mass = np.rint(4096 * np.exp(-0.5 * away * away)) * rising
         weight = mass.sum(axis=1)
-        parameters = solve((mass @ offsets) / np.maximum(weight, 1e-9), weight, _CONCENTRIC)
-    middle = offsets.size // 2
+        place = on_grid(step * (mass * sample).sum(axis=1) / np.maximum(weight, 1e-3))
+        parameters = solve(place, np.rint(weight * (4096 / max(float(weight.max()), 1e-3))), _CONCENTRIC)
     path = np.clip(np.rint(rows @ parameters / step).astype(np.intp) + middle, 0, offsets.size - 1)
     coverage = float(np.count_nonzero(slopes[np.arange(_N_RAYS), path][seen] > 0)) / n_seen
     return described(start, parameters, coverage, (grey, slopes, seen), (step, sign))

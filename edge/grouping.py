@@ -63,12 +63,24 @@ def pieces(x: Ints, y: Ints, piece: Ints, strong: Flags) -> Pieces:
     xx = np.bincount(piece, weights=off_x * off_x, minlength=n) / area
     yy = np.bincount(piece, weights=off_y * off_y, minlength=n) / area
     xy = np.bincount(piece, weights=off_x * off_y, minlength=n) / area
-    half_sum, spread = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
+    half_sum, spread, axis_x, axis_y = main_axis(xx, yy, xy)
     along = np.sqrt(half_sum + spread)
     across = np.sqrt(np.maximum(half_sum - spread, 0) + 1 / 12)
-    angle = 0.5 * np.arctan2(2 * xy, xx - yy)
     long = (along >= LONG_PX) & (along >= LONG_RATIO * across)
-    return Pieces(middle_x, middle_y, area, strong, np.cos(angle), np.sin(angle), np.sqrt(3.0) * along, long)
+    return Pieces(middle_x, middle_y, area, strong, axis_x, axis_y, np.sqrt(3.0) * along, long)
+
+
+def main_axis(xx: Floats, yy: Floats, xy: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Of second moments: half their sum, how much more there is along the main axis, and that axis' x (>= 0) and y.
+
+    By square roots, which are the same on every machine; angles are not.
+    """
+    half_sum, half_difference = (xx + yy) / 2, (xx - yy) / 2
+    spread = np.sqrt(half_difference * half_difference + xy * xy)
+    cosine = np.divide(half_difference, spread, out=np.ones_like(spread), where=spread > 0)
+    axis_x = np.sqrt(np.maximum(0.5 + 0.5 * cosine, 0))
+    axis_y = np.copysign(np.sqrt(np.maximum(0.5 - 0.5 * cosine, 0)), xy)
+    return half_sum, spread, axis_x, axis_y
 
 
 def join(found: Pieces, gap_px: float, faint_px: float) -> tuple[Ints, int]:
@@ -79,39 +91,71 @@ def join(found: Pieces, gap_px: float, faint_px: float) -> tuple[Ints, int]:
     is too weak.
     """
     n = found.x.size
-    parent = list(range(n))
-
-    def root(k: int) -> int:
-        while parent[k] != k:
-            parent[k] = parent[parent[k]]
-            k = parent[k]
-        return k
-
-    for a, b in _links(found, gap_px):
-        parent[root(a)] = root(b)
-    group = np.array([root(k) for k in range(n)], dtype=np.intp)
+    group = united(n, _links(found, gap_px))
     keep = np.zeros(n, np.bool_)
     keep[group[found.strong]] = True
-    weak = np.flatnonzero(~keep[group])
-    drawn = np.bincount(group[weak], weights=2 * found.reach_px[weak], minlength=n)
-    for k in np.flatnonzero(drawn >= 0.5 * faint_px):
-        keep[k] = _is_line(found, np.flatnonzero(group == k), float(drawn[k]), faint_px)
+    weak = ~keep[group]
+    if weak.any():
+        keep |= _lines(found, np.where(weak, group, -1), faint_px)
     number = np.cumsum(keep) - 1
     return np.where(keep[group], number[group], -1), int(np.count_nonzero(keep))
 
 
-def _is_line(found: Pieces, member: Ints, drawn_px: float, faint_px: float) -> bool:
-    """Whether pieces make a line at least `faint_px` long, half of it drawn."""
-    x = found.x[member] + found.axis_x[member] * found.reach_px[member] * np.array([[-1.0], [1.0]])
-    y = found.y[member] + found.axis_y[member] * found.reach_px[member] * np.array([[-1.0], [1.0]])
-    length = float(np.hypot(np.ptp(x), np.ptp(y)))
-    slim = bool(np.any(found.long[member]))
-    return slim and length >= faint_px and drawn_px >= 0.5 * length
+def united(n: int, links: list[tuple[int, int]]) -> Ints:
+    """(n,) the least of all that each one is linked to, directly or through others."""
+    group = np.arange(n)
+    parent: dict[int, int] = {}
+
+    def root(k: int) -> int:
+        above = parent.get(k, k)
+        while above != k:
+            # the way up is halved, so that it stays short
+            parent[k] = parent.get(above, above)
+            k = parent[k]
+            above = parent.get(k, k)
+        return k
+
+    for a, b in links:
+        one, other = root(a), root(b)
+        parent[max(one, other)] = min(one, other)
+    for k in parent:
+        group[k] = root(k)
+    return group
+
+
+def _lines(found: Pieces, group: Ints, faint_px: float) -> Flags:
+    """(n,) whether the pieces of each group make a line at least `faint_px` long, half of it drawn.
+
+    A piece of group -1 belongs to none.
+    """
+    n = group.size
+    drawn = np.bincount(group + 1, weights=2 * found.reach_px, minlength=n + 1)[1:]
+    lines = drawn >= 0.5 * faint_px
+    # the longest few are looked at more closely
+    member = np.flatnonzero(lines[group] & (group >= 0))
+    if member.size == 0:
+        return np.zeros(n, np.bool_)
+    member = member[np.argsort(group[member], kind="stable")]
+    start = np.flatnonzero(np.diff(group[member], prepend=-1))
+    extent = []
+    for middle, axis in ((found.x, found.axis_x), (found.y, found.axis_y)):
+        half = np.abs(axis[member]) * found.reach_px[member]
+        extent.append(
+            np.maximum.reduceat(middle[member] + half, start) - np.minimum.reduceat(middle[member] - half, start)
+        )
+    length = np.sqrt(extent[0] ** 2 + extent[1] ** 2)
+    slim = np.logical_or.reduceat(found.long[member], start)
+    candidate = group[member[start]]
+    lines[:] = False
+    lines[candidate] = slim & (length >= faint_px) & (drawn[candidate] >= 0.5 * length)
+    return lines
 
 
 def _links(found: Pieces, gap_px: float) -> list[tuple[int, int]]:
     """Pairs of pieces that belong together."""
     n = found.x.size
+    if gap_px <= 0:
+        return []
     # a long piece has two ends that point outwards; a point has one end, itself
     out = np.where(found.long, 1.0, 0.0) * found.reach_px
     ahead = np.arange(n)
@@ -120,19 +164,24 @@ def _links(found: Pieces, gap_px: float) -> list[tuple[int, int]]:
     side = np.concatenate([np.ones(n), -np.ones(back.size)])
     ux, uy = side * found.axis_x[owner], side * found.axis_y[owner]
     x, y = found.x[owner] + ux * out[owner], found.y[owner] + uy * out[owner]
-    a, b = _close_pairs(x, y, gap_px)
+    a, b = close_pairs(x, y, gap_px)
+    if a.size == 0:
+        return []
     apart = owner[a] != owner[b]
     a, b = a[apart], b[apart]
-    dx, dy = x[b] - x[a], y[b] - y[a]
-    gap = np.hypot(dx, dy)
     long_a, long_b = found.long[owner[a]], found.long[owner[b]]
+    points = ~(long_a | long_b)
+    links = _rows(owner[a[points]], owner[b[points]], found)
+    if points.all():
+        return links
+    a, b, long_a, long_b = a[~points], b[~points], long_a[~points], long_b[~points]
+    dx, dy = x[b] - x[a], y[b] - y[a]
+    gap = np.sqrt(dx * dx + dy * dy)
     on_a = _points_to(ux[a], uy[a], dx, dy, gap) | ~long_a
     on_b = _points_to(ux[b], uy[b], -dx, -dy, gap) | ~long_b
     opposite = (ux[a] * ux[b] + uy[a] * uy[b] < 0) & (np.abs(ux[a] * uy[b] - uy[a] * ux[b]) <= BEND)
-    fits = on_a & on_b & (long_a | long_b) & (opposite | ~(long_a & long_b))
-    links = list(zip(owner[a[fits]].tolist(), owner[b[fits]].tolist(), strict=True))
-    points = ~long_a & ~long_b
-    return links + _rows(owner[a[points]], owner[b[points]], found)
+    fits = on_a & on_b & (opposite | ~(long_a & long_b))
+    return links + list(zip(owner[a[fits]].tolist(), owner[b[fits]].tolist(), strict=True))
 
 
 def _points_to(ux: Floats, uy: Floats, dx: Floats, dy: Floats, gap: Floats) -> Flags:
@@ -149,7 +198,7 @@ def _rows(a: Ints, b: Ints, found: Pieces) -> list[tuple[int, int]]:
     order = np.argsort(start, kind="stable")
     start, stop = start[order], stop[order]
     dx, dy = found.x[stop] - found.x[start], found.y[stop] - found.y[start]
-    gap = np.maximum(np.hypot(dx, dy), 1e-6)
+    gap = np.maximum(np.sqrt(dx * dx + dy * dy), 1e-6)
     first = np.searchsorted(start, stop, side="left")
     count = np.searchsorted(start, stop, side="right") - first
     step = np.repeat(np.arange(start.size), count)
@@ -162,30 +211,28 @@ def _rows(a: Ints, b: Ints, found: Pieces) -> list[tuple[int, int]]:
     comes_from[following] = True
     # the middle one of three steps in a row
     middle = goes_on & comes_from
-    links = []
-    for k, m in zip(step.tolist(), following.tolist(), strict=True):
-        if middle[k] or middle[m]:
-            links += [(int(start[k]), int(stop[k])), (int(start[m]), int(stop[m]))]
-    return links
+    both = middle[step] | middle[following]
+    used = np.concatenate([step[both], following[both]])
+    return list(zip(start[used].tolist(), stop[used].tolist(), strict=True))
 
 
-def _close_pairs(x: Floats, y: Floats, reach: float) -> tuple[Ints, Ints]:
+def close_pairs(x: Floats, y: Floats, reach: float) -> tuple[Ints, Ints]:
     """All pairs of points at most `reach` apart, each once, by a grid of cells of that size."""
     column, row = np.floor(x / reach).astype(np.intp) + 1, np.floor(y / reach).astype(np.intp) + 1
     width = int(column.max(initial=0)) + 2
     cell = row * width + column
     order = np.argsort(cell, kind="stable")
     ranked = cell[order]
-    lefts, rights = [], []
-    for offset in (0, 1, width - 1, width, width + 1):
-        first = np.searchsorted(ranked, ranked + offset, side="left")
-        count = np.searchsorted(ranked, ranked + offset, side="right") - first
-        left = np.repeat(np.arange(ranked.size), count)
-        right = np.arange(left.size) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
-        if offset == 0:
-            left, right = left[right > left], right[right > left]
-        lefts.append(left)
-        rights.append(right)
-    a, b = order[np.concatenate(lefts)], order[np.concatenate(rights)]
-    near = np.hypot(x[a] - x[b], y[a] - y[b]) <= reach
-    return a[near], b[near]
+    # what follows in the same cell and the next one, and the three cells of the next row, each without a gap
+    every = np.arange(ranked.size)
+    first = np.concatenate([every + 1, np.searchsorted(ranked, ranked + (width - 1), side="left")])
+    last = np.concatenate(
+        [np.searchsorted(ranked, ranked + 1, side="right"), np.searchsorted(ranked, ranked + (width + 1), side="right")]
+    )
+    count = last - first
+    stop = np.cumsum(count)
+    left = np.repeat(np.concatenate([order, order]), count)
+    right = order[np.arange(left.size) + np.repeat(first - stop + count, count)]
+    dx, dy = x[left] - x[right], y[left] - y[right]
+    near = dx * dx + dy * dy <= reach * reach
+    return left[near], right[near]

@@ -7,14 +7,15 @@ blur, which is taken off again. The crossing is interpolated between pixels alon
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import math
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge import strokes
+from edge import grouping, strokes
 from edge.records import Candidate, EndFace
 
 Grey = NDArray[np.uint8]
@@ -49,10 +50,10 @@ class Sheet:
     Attributes:
         region: (h, w) uint8, the picture, or one that is hardly smoothed (`blur_px` holds that, too).
         expected: (h, w) uint8, the background.
-        limit: (h, w) uint8, the deviation from which on a pixel is a mark.
+        limit: (h, w) uint8, what the deviation of a mark exceeds, in any unit.
         x_px: the region's first column in the picture.
         y_px: its first row.
-        limit_sigma: how many sigma of the noise `limit` is.
+        per_noise: by what `limit` is to be divided for one sigma of the noise.
         blur_px: one sigma of the region's blur.
     """
 
@@ -61,7 +62,7 @@ class Sheet:
     limit: Grey
     x_px: int
     y_px: int
-    limit_sigma: float
+    per_noise: float
     blur_px: float
 
 
@@ -79,66 +80,65 @@ def measure(sheet: Sheet, face: EndFace, pixel: Ints, mark: Ints, n_marks: int) 
         return []
     order = np.argsort(mark, kind="stable")
     pixel, mark = pixel[order], mark[order]
-    start = np.searchsorted(mark, np.arange(n_marks))
-    width = sheet.region.shape[1]
-    y, x = np.divmod(pixel, width)
+    count = np.bincount(mark)
+    start = np.cumsum(count) - count
+    y, x = np.divmod(pixel, sheet.region.shape[1])
     deviation = _deviation(sheet, pixel)
     strength = np.abs(deviation)
     peak = np.maximum.reduceat(strength, start)
-    nearby = cv2.dilate(cv2.absdiff(sheet.region, sheet.expected), np.ones((7, 7), np.uint8)).reshape(-1)[pixel]
-    half = 0.5 * np.minimum(nearby, peak[mark])
+    half = 0.5 * np.minimum(_strongest(sheet, x, y), peak[mark])
     solid = strength >= half
-    outline = _outline(sheet, pixel[solid], mark[solid], deviation[solid], half[solid])
+    solid_mark = mark[solid]
+    n_solid = np.bincount(solid_mark, minlength=n_marks)
+    outline = _outline(sheet, pixel[solid], solid_mark, deviation[solid], half[solid])
 
-    area_px = np.bincount(mark[solid], minlength=n_marks) + outline.partial_px
+    area_px = n_solid + outline.partial_px
     um_x, um_y = face.um_per_px_x, face.um_per_px_y
-    unit_um = float(np.sqrt(um_x * um_y))
+    unit_um = math.sqrt(um_x * um_y)
     # the outline in um from the cladding's centre
-    edge_x = (outline.x + sheet.x_px - face.x_px) * um_x
-    edge_y = (outline.y + sheet.y_px - face.y_px) * um_y
-    edge_mark, edge_start = outline.mark, np.searchsorted(outline.mark, np.arange(n_marks))
-    centre_x, centre_y = _mean(edge_x, edge_mark, n_marks), _mean(edge_y, edge_mark, n_marks)
+    edge_x = (outline.x + (sheet.x_px - face.x_px)) * um_x
+    edge_y = (outline.y + (sheet.y_px - face.y_px)) * um_y
+    edge_mark = outline.mark
+    n_edge = np.bincount(edge_mark, minlength=n_marks)
+    edge_start = np.cumsum(n_edge) - n_edge
+    centre_x, centre_y = _sum(edge_x, edge_mark, n_marks) / n_edge, _sum(edge_y, edge_mark, n_marks) / n_edge
     off_x, off_y = edge_x - centre_x[edge_mark], edge_y - centre_y[edge_mark]
-    axis = 0.5 * np.arctan2(
-        2 * _mean(off_x * off_y, edge_mark, n_marks), _mean(off_x**2 - off_y**2, edge_mark, n_marks)
-    )
-    along = off_x * np.cos(axis)[edge_mark] + off_y * np.sin(axis)[edge_mark]
-    across = off_y * np.cos(axis)[edge_mark] - off_x * np.sin(axis)[edge_mark]
+    moments = (_sum(product, edge_mark, n_marks) for product in (off_x * off_x, off_y * off_y, off_x * off_y))
+    _, _, axis_x, axis_y = grouping.main_axis(*moments)
+    along = off_x * axis_x[edge_mark] + off_y * axis_y[edge_mark]
+    across = off_y * axis_x[edge_mark] - off_x * axis_y[edge_mark]
     length = np.maximum.reduceat(along, edge_start) - np.minimum.reduceat(along, edge_start)
     breadth = np.maximum.reduceat(across, edge_start) - np.minimum.reduceat(across, edge_start)
     length, breadth = np.maximum(length, breadth), np.minimum(length, breadth)
 
-    distance = np.hypot(edge_x, edge_y)
-    noise = np.add.reduceat(sheet.limit.reshape(-1)[pixel].astype(np.float64), start) / np.bincount(mark)
-    noise /= sheet.limit_sigma
+    distance = np.sqrt(edge_x * edge_x + edge_y * edge_y)
+    noise = _sum(sheet.limit.reshape(-1)[pixel], mark, n_marks) / (count * sheet.per_noise)
     at_peak = np.flatnonzero(strength == peak[mark])
     contrast = deviation[at_peak[np.searchsorted(mark[at_peak], np.arange(n_marks))]]
-    mean = np.add.reduceat(deviation, start) / np.bincount(mark)
+    mean = _sum(deviation, mark, n_marks) / count
     box_x0, box_x1 = np.minimum.reduceat(x, start), np.maximum.reduceat(x, start)
-    box_y0, box_y1 = np.minimum.reduceat(y, start), np.maximum.reduceat(y, start)
-    edges = np.column_stack([edge_x, edge_y]).astype(np.float32)
-    edge_stop = np.append(edge_start[1:], edge_mark.size)
+    # the pixels of a mark are in order
+    box_y0, box_y1 = y[start], y[start + count - 1]
     area_um2 = np.maximum(area_px, 0.25) * unit_um**2
-    enclosed = np.array(
-        [
-            2 * cv2.minEnclosingCircle(edges[i:j])[1]
-            for i, j in zip(edge_start.tolist(), edge_stop.tolist(), strict=True)
-        ]
-    )
+    enclosed = _enclosed(off_x, off_y, edge_mark, edge_start, unit_um)
     thin = (length**2 > STROKE_RATIO * area_um2) & (length > CURVED_FROM_PX * unit_um)
     stroke = (length > STROKE_RATIO * breadth) | thin
     if stroke.any():
-        solid_mark = mark[solid]
-        turned = x[solid] * um_x * np.cos(axis)[solid_mark] + y[solid] * um_y * np.sin(axis)[solid_mark]
-        solid_start = np.searchsorted(solid_mark, np.arange(n_marks))
-        section, dotted = strokes.section(turned, solid_mark, solid_start, unit_um)
+        turned = x[solid] * um_x * axis_x[solid_mark] + y[solid] * um_y * axis_y[solid_mark]
+        section, dotted = strokes.section(turned, solid_mark, np.cumsum(n_solid) - n_solid, unit_um)
         bend = strokes.bend(along, across, edge_mark, edge_start, unit_um)
-        dots = strokes.dot_breadth(along, across, edge_mark, edge_start, unit_um)
-        drawn = section * area_px / np.bincount(solid_mark, minlength=n_marks) / bend
-        drawn = np.where(dotted, np.maximum(drawn, dots), drawn)
+        drawn = section * area_px / n_solid / bend
+        if (stroke & dotted).any():
+            dots = strokes.dot_breadth(along, across, edge_mark, edge_start, unit_um)
+            drawn = np.where(dotted, np.maximum(drawn, dots), drawn)
         length = np.where(stroke, length * bend, length)
         breadth = np.where(stroke, np.minimum(breadth, drawn), breadth)
     blur_um = sheet.blur_px * unit_um
+    width = _without_blur(breadth, blur_um, "disc")
+    if stroke.any():
+        width = np.where(stroke, _without_blur(breadth, blur_um, "stroke"), width)
+    unsure = 2.0 * noise / np.maximum(peak, 1.0)
+    unresolved = 0.5 * blur_um * np.clip(3.5 - breadth / blur_um, 0.0, 1.0)
     columns = {
         "x_px": box_x0 + sheet.x_px,
         "y_px": box_y0 + sheet.y_px,
@@ -147,24 +147,44 @@ def measure(sheet: Sheet, face: EndFace, pixel: Ints, mark: Ints, n_marks: int) 
         "area_px": np.maximum(1, np.rint(area_px)).astype(np.intp),
         "diameter_um": _without_blur(enclosed, blur_um, "disc"),
         "length_um": _without_blur(length, blur_um, "disc"),
-        "width_um": np.where(
-            stroke, _without_blur(breadth, blur_um, "stroke"), _without_blur(breadth, blur_um, "disc")
-        ),
+        "width_um": width,
         "area_um2": area_um2,
-        "distance_um": np.hypot(centre_x, centre_y),
+        "distance_um": np.sqrt(centre_x * centre_x + centre_y * centre_y),
         "nearest_um": np.minimum.reduceat(distance, edge_start),
         "farthest_um": np.maximum.reduceat(distance, edge_start),
         "contrast_grey": contrast,
         "mean_grey": mean,
         "noise_grey": noise,
-        "uncertainty_um": np.hypot(
-            unit_um * np.hypot(EDGE_BIAS_PX, 2.0 * noise / np.maximum(peak, 1.0)),
-            # a mark near the blur's own size is not resolved
-            0.5 * blur_um * np.clip(3.5 - breadth / blur_um, 0.0, 1.0),
-        ),
+        # a mark near the blur's own size is not resolved
+        "uncertainty_um": np.sqrt(unit_um**2 * (EDGE_BIAS_PX**2 + unsure * unsure) + unresolved * unresolved),
     }
-    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    return [Candidate(**dict(zip(columns, row, strict=True))) for row in rows]
+    names = [field.name for field in fields(Candidate)]
+    return [Candidate(*row) for row in zip(*(columns[name].tolist() for name in names), strict=True)]
+
+
+def _strongest(sheet: Sheet, x: Ints, y: Ints) -> Grey:
+    """(n,) uint8: the strongest deviation in the 7x7 px around each pixel."""
+    reach = 3
+    top, left = max(int(y.min()) - reach, 0), max(int(x.min()) - reach, 0)
+    box = np.s_[top : int(y.max()) + reach + 1, left : int(x.max()) + reach + 1]
+    away = cv2.absdiff(sheet.region[box], sheet.expected[box])
+    strongest: Grey = cv2.dilate(away, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))[y - top, x - left]  # type: ignore[assignment]
+    return strongest
+
+
+def _enclosed(x: Floats, y: Floats, mark: Ints, start: Ints, pixel: float) -> Floats:
+    """(n,) float64: the diameter of the smallest circle around each mark's points, to a 64th of a pixel.
+
+    OpenCV's circle differs in its last digits from machine to machine, so only its centre is taken, to that grid.
+    """
+    points = np.column_stack([x, y]).astype(np.float32)
+    stop = np.append(start[1:], mark.size)
+    middles = [cv2.minEnclosingCircle(points[i:j])[0] for i, j in zip(start.tolist(), stop.tolist(), strict=True)]
+    grid = pixel / 64
+    middle = np.rint(np.array(middles) / grid) * grid
+    dx, dy = x - middle[mark, 0], y - middle[mark, 1]
+    diameter: Floats = 2 * np.sqrt(np.maximum.reduceat(dx * dx + dy * dy, start))
+    return diameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,37 +201,36 @@ def _outline(sheet: Sheet, pixel: Ints, mark: Ints, deviation: Floats, half: Flo
     """Half-strength crossings from each pixel to its four neighbours, where the neighbour is below."""
     height, width = sheet.region.shape
     y, x = np.divmod(pixel, width)
-    sign = np.sign(deviation)
     strength = np.abs(deviation)
     n_marks = int(mark[-1]) + 1
     # marks do not touch, so that a neighbour within any mark is within this one
     inner = np.zeros(height * width, np.bool_)
     inner[pixel] = True
-    partial = np.zeros(n_marks)
-    xs, ys, marks = [], [], []
-    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        inside = (x + dx >= 0) & (x + dx < width) if dx else (y + dy >= 0) & (y + dy < height)
-        neighbour = np.where(inside, pixel + dx + dy * width, pixel)
-        ends = ~inside | ~inner[neighbour]
-        beyond = np.where(inside, sign * _deviation(sheet, neighbour), 0.0)[ends]
-        step = (strength[ends] - half[ends]) / np.maximum(strength[ends] - beyond, 1e-6)
-        # where another mark begins before this one has faded, they share the gap
-        step = np.where(beyond < half[ends], np.clip(step, 0.0, 1.0), 0.5)
-        xs.append(x[ends] + dx * step)
-        ys.append(y[ends] + dy * step)
-        marks.append(mark[ends])
-        partial += 0.5 * np.bincount(mark[ends], weights=step - 0.5, minlength=n_marks)
-    every = np.concatenate(marks)
-    order = np.argsort(every, kind="stable")
-    return _Outline(np.concatenate(xs)[order], np.concatenate(ys)[order], every[order], partial)
+    # beyond the region nothing is known of a mark
+    inside = np.stack([x > 0, x < width - 1, y > 0, y < height - 1])
+    neighbour = np.where(inside, pixel + _STEP_X + _STEP_Y * width, pixel)
+    side, at = np.nonzero(~(inside & inner[neighbour]))
+    beyond = np.sign(deviation[at]) * _deviation(sheet, neighbour[side, at]) * inside[side, at]
+    above, half, mark = strength[at], half[at], mark[at]
+    step = (above - half) / np.maximum(above - beyond, 1e-6)
+    # where another mark begins before this one has faded, they share the gap
+    step = np.where(beyond < half, np.clip(step, 0.0, 1.0), 0.5)
+    order = np.argsort(mark, kind="stable")
+    at, step, side, mark = at[order], step[order], side[order], mark[order]
+    partial = 0.5 * _sum(step - 0.5, mark, n_marks)
+    return _Outline(x[at] + _STEP_X[side, 0] * step, y[at] + _STEP_Y[side, 0] * step, mark, partial)
+
+
+_STEP_X, _STEP_Y = np.array([[-1], [1], [0], [0]]), np.array([[0], [0], [-1], [1]])
 
 
 def _deviation(sheet: Sheet, pixel: Ints) -> Floats:
-    return sheet.region[np.divmod(pixel, sheet.region.shape[1])].astype(np.float64) - sheet.expected.reshape(-1)[pixel]
+    return sheet.region.reshape(-1)[pixel].astype(np.float64) - sheet.expected.reshape(-1)[pixel]
 
 
-def _mean(values: Floats, mark: Ints, n_marks: int) -> Floats:
-    return np.bincount(mark, weights=values, minlength=n_marks) / np.bincount(mark, minlength=n_marks)
+def _sum(values: NDArray[Any], mark: Ints, n_marks: int) -> Floats:
+    total: Floats = np.bincount(mark, weights=values, minlength=n_marks)  # type: ignore[assignment]
+    return total
 
 
 def _without_blur(seen_um: Floats, blur_um: float, shape: Shape) -> Floats:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import UsageError
-from edge.patch_spec import MEASURES, Background, Measure, PatchSpec
+from edge.patch_spec import MEASURES, Background, Marks, PatchSpec
 from edge.records import Candidate, EndFace
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Background",
     "PatchSpec",
     "crop",
+    "cut",
     "measure",
     "measure_box",
     "measure_picture",
@@ -37,6 +38,8 @@ __all__ = [
     "side_px",
 ]
 
+# Multiplications.
+_ONE_THREAD = 250_000
 BACKGROUND_GREY = 128
 """Where `background="median"` puts the surround: the middle, so that darker and brighter marks have equal room."""
 
@@ -61,21 +64,37 @@ def crop(pixels: NDArray[np.uint8], candidates: Sequence[Candidate], spec: Patch
     if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.size == 0:
         raise UsageError(f"pixels {pixels.shape} {pixels.dtype}: expected a non-empty (h, w) uint8 picture")
     size = spec.size
-    height, width = pixels.shape
     patches = np.empty((len(candidates), size, size), np.uint8)
-    for patch, c in zip(patches, candidates, strict=True):
-        w_px, h_px = c.w_px, c.h_px
-        side = side_px(w_px, h_px, size)
-        x, y = c.x_px + (w_px - side) // 2, c.y_px + (h_px - side) // 2
-        if x >= 0 and y >= 0 and x + side <= width and y + side <= height:
-            square = pixels[y : y + side, x : x + side]
-        else:
-            square = pixels[np.ix_(_reflected(y, side, height), _reflected(x, side, width))]
+    for patch, candidate in zip(patches, candidates, strict=True):
+        square = cut(pixels, candidate, size)
+        side = len(square)
         if side == size:
             patch[:] = square
         else:
-            cv2.resize(square, (size, size), dst=patch, interpolation=cv2.INTER_AREA)
+            patch[:] = _averaged(square, size, size)
     return _without_background(patches) if spec.background == "median" else patches
+
+
+def cut(pixels: NDArray[np.uint8], candidate: Candidate, size: int) -> NDArray[np.uint8]:
+    """The square of the picture that `crop` brings down to the model's size, as it is in the picture.
+
+    `prepare` makes of it what `crop` would have made of the candidate.
+
+    Args:
+        pixels: (h, w) uint8, not empty, not changed.
+        candidate: a box in pixels of that picture; it may reach over its border.
+        size: the model's.
+
+    Returns:
+        (side, side) uint8, a view of the picture where it lies inside.
+    """
+    height, width = pixels.shape
+    w_px, h_px = candidate.w_px, candidate.h_px
+    side = side_px(w_px, h_px, size)
+    x, y = candidate.x_px + (w_px - side) // 2, candidate.y_px + (h_px - side) // 2
+    if x >= 0 and y >= 0 and x + side <= width and y + side <= height:
+        return pixels[y : y + side, x : x + side]
+    return pixels[np.ix_(_reflected(y, side, height), _reflected(x, side, width))]
 
 
 def side_px(w_px: int, h_px: int, size: int) -> int:
@@ -114,9 +133,11 @@ def prepare(picture: NDArray[np.uint8], spec: PatchSpec) -> NDArray[np.uint8]:
         patch = picture.copy()
     else:
         longer = max(height, width)
-        how = cv2.INTER_AREA if longer > size else cv2.INTER_LINEAR
         h, w = max(1, round(size * height / longer)), max(1, round(size * width / longer))
-        shrunk = cv2.resize(picture, (w, h), interpolation=how)
+        if longer > size:
+            shrunk = _averaged(picture, h, w)
+        else:
+            shrunk = np.asarray(cv2.resize(picture, (w, h), interpolation=cv2.INTER_LINEAR_EXACT), np.uint8)
         top, left = (size - h) // 2, (size - w) // 2
         patch = np.pad(shrunk, ((top, size - h - top), (left, size - w - left)), mode="edge")
     if spec.background == "median":
@@ -135,11 +156,14 @@ def measure(candidates: Sequence[Candidate], face: EndFace | None, spec: PatchSp
     Returns:
         (n, len(spec.measures)) uint8; 0 where the figure is not known.
     """
-    codes = np.zeros((len(candidates), len(spec.measures)), np.uint8)
-    for column, name in enumerate(spec.measures):
-        scale = MEASURES[name]
-        codes[:, column] = _codes([scale.of(candidate, face) for candidate in candidates], scale)
-    return codes
+    marks, n = Marks.of(candidates), len(candidates)
+    values = np.full((len(spec.measures), n), np.nan)
+    with np.errstate(invalid="ignore", over="ignore"):
+        for row, name in zip(values, spec.measures, strict=True):
+            figures = MEASURES[name].of(marks, face)
+            if figures is not None:
+                row[:] = figures
+    return np.ascontiguousarray(_codes(values, spec.measures).T)
 
 
 def measure_picture(picture: NDArray[np.uint8], spec: PatchSpec) -> NDArray[np.uint8]:
@@ -158,7 +182,7 @@ def measure_picture(picture: NDArray[np.uint8], spec: PatchSpec) -> NDArray[np.u
     codes = np.zeros(len(spec.measures), np.uint8)
     longer = max(picture.shape[:2])
     if "box_px" in spec.measures and longer > spec.size:
-        codes[spec.measures.index("box_px")] = _codes([longer / 1.3], MEASURES["box_px"])[0]
+        codes[spec.measures.index("box_px")] = _codes(np.array([[longer / 1.3]]), ("box_px",))[0, 0]
     return codes
 
 
@@ -168,16 +192,26 @@ def measure_box(w_px: int, h_px: int, spec: PatchSpec) -> NDArray[np.uint8]:
     return measure_picture(np.empty((side, side), np.uint8), spec)
 
 
-def _codes(values: Sequence[float | None], scale: Measure) -> NDArray[np.float64]:
-    """Codes of the values, whole numbers: 0 where not known, else 1..255."""
-    known = np.array(values, np.float64)  # None becomes NaN
-    known[np.isinf(known)] = np.nan
-    clipped = np.clip(known, scale.low, scale.high)
-    low, high = scale.low, scale.high
-    if scale.log:
-        clipped, low, high = np.log(clipped), math.log(low), math.log(high)
-    codes: NDArray[np.float64] = np.nan_to_num(1 + np.rint(254 * (clipped - low) / (high - low)), nan=0.0)
-    return codes
+def _codes(values: NDArray[np.float64], names: tuple[str, ...]) -> NDArray[np.uint8]:
+    """(k, n) codes of (k, n) values, a measure a row: 0 where not finite, else 1..255."""
+    (low, high), (first, span), logarithmic = _scales(names)
+    known = np.isfinite(values)
+    place = np.minimum(np.maximum(np.where(known, values, low), low), high)
+    place[logarithmic] = np.log(place[logarithmic])
+    codes = 1 + np.rint(254 * (place - first) / span)
+    return np.where(known, codes, 0).astype(np.uint8)
+
+
+@lru_cache(maxsize=16)
+def _scales(names: tuple[str, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """Of each measure, a row each: least and largest value; where the scale starts and how long it is, in logarithms
+    where it counts those; which rows do.
+    """
+    scales = [MEASURES[name] for name in names]
+    ends = np.array([(scale.low, scale.high) for scale in scales]).reshape(-1, 2)
+    shown = np.array([(math.log(s.low), math.log(s.high)) if s.log else (s.low, s.high) for s in scales]).reshape(-1, 2)
+    start_and_span = np.stack([shown[:, 0], shown[:, 1] - shown[:, 0]])
+    return ends.T[:, :, None], start_and_span[:, :, None], np.flatnonzero([scale.log for scale in scales])
 
 
 def _without_background(patches: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -205,6 +239,35 @@ def _surround(size: int) -> NDArray[np.intp]:
     indices = np.flatnonzero(outside)
     indices.flags.writeable = False
     return indices
+
+
+def _averaged(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """The picture brought down to (height, width) by area averaging, rounded to nearest, halves to even.
+
+    What `cv2.resize` does with INTER_AREA, but in whole numbers: that one sums fractions, and at halves rounds one way
+    or the other depending on the processor. float32 holds sums over rows exactly, float64 those over all.
+    """
+    h, w = picture.shape
+    if h % height == 0 and w % width == 0:
+        return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    narrow, grey = _shares(w, width), picture.astype(np.float32)
+    rows = np.empty((h, width), np.float32)
+    # in pieces that BLAS does not wake its threads for: where other work runs they wait for each other, milliseconds
+    n = max(8, _ONE_THREAD // (w * width))
+    for first in range(0, h, n):
+        np.matmul(grey[first : first + n], narrow, out=rows[first : first + n])
+    sums = _shares(h, height).T.astype(np.float64) @ rows.astype(np.float64)
+    averaged: NDArray[np.uint8] = np.rint(sums / (h * w)).astype(np.uint8)
+    return averaged
+
+
+@lru_cache(maxsize=32)
+def _shares(n: int, size: int) -> NDArray[np.float32]:
+    """(n, size): what each of `n` pixels gives to each of `size` larger ones, in whole `size`ths of itself."""
+    pixel, larger = np.arange(n)[:, None] * size, np.arange(size) * n
+    overlap = np.minimum(pixel + size, larger + n) - np.maximum(pixel, larger)
+    shares: NDArray[np.float32] = np.maximum(overlap, 0).astype(np.float32)
+    return shares
 
 
 def _reflected(start: int, n: int, length: int) -> NDArray[np.intp]:

@@ -15,67 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.rays import Ellipse, View, directions, median, slope, unroll
+
 _U8 = NDArray[np.uint8]
 _F32 = NDArray[np.float32]
 _F64 = NDArray[np.float64]
 _Bool = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Ellipse:
-    """Centre and half axes in pixels of the picture it was found in."""
-
-    x_px: float
-    y_px: float
-    rx_px: float
-    ry_px: float
-
-    @property
-    def mean_px(self) -> float:
-        """The radius of the circle of equal area."""
-        return math.sqrt(self.rx_px * self.ry_px)
-
-    def scaled(self, factor: float) -> Ellipse:
-        """The same ellipse in a picture `factor` times as large; pixel centres lie at whole numbers in both."""
-        return Ellipse(
-            (self.x_px + 0.5) * factor - 0.5,
-            (self.y_px + 0.5) * factor - 0.5,
-            self.rx_px * factor,
-            self.ry_px * factor,
-        )
-
-    def grown(self, factor: float) -> Ellipse:
-        """A concentric ellipse of the same aspect, `factor` times as large."""
-        return replace(self, rx_px=self.rx_px * factor, ry_px=self.ry_px * factor)
-
-    def moved(self, parameters: _F64) -> Ellipse:
-        """Moved by the four parameters of a fit, which count in px of the mean radius."""
-        kx, ky = self.rx_px / self.mean_px, self.ry_px / self.mean_px
-        return Ellipse(
-            self.x_px + float(parameters[0]) * kx,
-            self.y_px + float(parameters[1]) * ky,
-            self.rx_px + float(parameters[2]) * kx,
-            self.ry_px + float(parameters[3]) * ky,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A grey picture at some scale, and the part of it that shows anything.
-
-    Attributes:
-        pixels: (h, w) uint8.
-        left: first column that may be sampled; what lies outside is a black frame.
-        top: first row.
-        right: last column.
-        bottom: last row.
-    """
-
-    pixels: _U8
-    left: float
-    top: float
-    right: float
-    bottom: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +34,6 @@ class Rim:
         agreement: share of the visible rays whose grey steps the same way across the ellipse.
         visible: share of the rays whose crossing lies inside the view.
         width_px: width of the edge, as the sigma of a Gaussian-blurred step.
-        noise_grey: noise beside the edge, one sigma.
     """
 
     ellipse: Ellipse
@@ -98,7 +42,6 @@ class Rim:
     agreement: float
     visible: float
     width_px: float
-    noise_grey: float
 
     @property
     def steepness(self) -> float:
@@ -110,87 +53,69 @@ class Rim:
         return replace(self, ellipse=self.ellipse.scaled(factor), width_px=self.width_px * factor)
 
 
-@lru_cache(maxsize=8)
-def directions(n: int) -> tuple[_F32, _F32]:
-    """Cosine and sine of `n` angles, (n,) float32 each, from the x axis towards the y axis."""
-    theta = np.arange(n) * (2 * np.pi / n)
-    return np.cos(theta).astype(np.float32), np.sin(theta).astype(np.float32)
+# Of a pixel, of a direction and of a weight: with as many bits float64 holds the sums below exactly, in any order.
+_GRID = 4096.0
+_FINE_GRID = 65536.0
+
+
+def on_grid(values: _F64) -> _F64:
+    """The values rounded to multiples of 1/4096."""
+    return np.rint(values * _GRID) / _GRID
 
 
 @lru_cache(maxsize=8)
 def design(n: int) -> tuple[_F64, _F64]:
-    """(n, 4): the edge's way along each ray for a unit of each parameter; (n, 16): the outer products of its rows."""
+    """(n, 4): the edge's way along each ray for a unit of each parameter; (n, 16): the outer products of its rows.
+
+    In multiples of 1/4096, which moves no parameter by more than a ten-thousandth of itself.
+    """
     c, s = (a.astype(np.float64) for a in directions(n))
-    rows = np.stack([c, s, c * c, s * s], axis=1)
+    rows = on_grid(np.stack([c, s, c * c, s * s], axis=1))
     return rows, (rows[:, :, None] * rows[:, None, :]).reshape(n, 16)
 
 
-@lru_cache(maxsize=64)
-def _derivative(sigma_tenths: int) -> _F32:
-    sigma = sigma_tenths / 10
-    t = np.arange(-math.ceil(2.5 * sigma), math.ceil(2.5 * sigma) + 1, dtype=np.float64)
-    g = t * np.exp(-(t**2) / (2 * sigma**2))
-    kernel: _F32 = (g / (g * t).sum()).astype(np.float32)
-    return kernel
+_FREE = tuple((1e-6 * np.eye(4)).ravel().tolist())
 
 
-def slope(grey: _U8 | _F32, sigma: float, n_rays: int = 1) -> _F32:
-    """(n, m) float32: derivative along the second axis in grey per sample.
+def solve(offsets_px: _F64, weight: _F64, ridge: tuple[float, ...] = _FREE) -> _F64:
+    """The weighted least-squares parameters for one offset a ray.
+
+    The same bits on every processor where sums are exact: for weights that are whole numbers up to 4096, and for
+    offsets below 256 px in multiples of 1/4096 px.
 
     Args:
-        grey: (n, m), a ray a row.
-        sigma: Gaussian smoothing along the ray, in samples; at least 0.5.
-        n_rays: neighbouring rays to average.
-    """
-    along = _derivative(max(5, round(10 * sigma)))
-    across = np.full(n_rays, 1 / n_rays, np.float32)
-    out = cv2.sepFilter2D(grey, cv2.CV_32F, along, across, borderType=cv2.BORDER_REPLICATE)
-    return out.astype(np.float32, copy=False)
-
-
-def median(values: NDArray[np.floating | np.integer]) -> float:
-    """The upper median of a non-empty array; numpy's own costs ten times as much on a few hundred values."""
-    k = values.size // 2
-    return float(np.partition(values, k, axis=None)[k])
-
-
-def unroll(view: View, at: Ellipse, offsets_px: _F32, n_rays: int) -> tuple[_U8, _Bool]:
-    """Grey along rays through an ellipse.
-
-    Args:
-        view: where to sample; outside of the picture its border is repeated.
-        at: the ellipse that is offset 0.
-        offsets_px: (m,) ascending distances from it, in px of the mean radius.
-        n_rays: angles, evenly spaced in the ellipse's own parameter.
+        offsets_px: (n,) offsets.
+        weight: (n,) weights; only their ratios count.
+        ridge: 4 x 4, row by row, holds the parameters back; in units of the sum of the weights.
 
     Returns:
-        (n_rays, m) uint8, and (n_rays,) whether the whole ray lies inside the view.
+        (4,) in multiples of 1/65536 px.
     """
-    c, s = directions(n_rays)
-    k = (1 + offsets_px / np.float32(at.mean_px))[None, :]
-    columns = (np.float32(at.rx_px) * c)[:, None] * k
-    columns += np.float32(at.x_px)
-    rows = (np.float32(at.ry_px) * s)[:, None] * k
-    rows += np.float32(at.y_px)
-    grey = cv2.remap(view.pixels, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    # a view is convex: with both ends inside, so is the ray
-    inside = np.ones(n_rays, np.bool_)
-    for end in (0, -1):
-        x, y = columns[:, end], rows[:, end]
-        inside &= (x >= view.left) & (x <= view.right) & (y >= view.top) & (y <= view.bottom)
-    return grey.astype(np.uint8, copy=False), inside
-
-
-_FREE = 1e-6 * np.eye(4)
-
-
-def solve(offsets_px: _F64, weight: _F64, ridge: _F64 = _FREE) -> _F64:
-    """(4,): the weighted least-squares parameters for one offset a ray; `ridge` (4, 4) holds them back."""
     rows, products = design(offsets_px.size)
-    normal = (weight @ products).reshape(4, 4) + ridge * (weight.sum() + 1e-9)
-    # numpy's own solver takes five times as long for four unknowns
-    _, parameters = cv2.solve(normal, (weight * offsets_px) @ rows, flags=cv2.DECOMP_CHOLESKY)
-    return parameters[:, 0].astype(np.float64, copy=False)
+    normal = (weight @ products).tolist()
+    # cos^2 + sin^2 of each ray: the sum of the weights
+    total = normal[0] + normal[5] + 1e-9
+    held = [a + b * total for a, b in zip(normal, ridge, strict=True)]
+    return np.array(_eliminated(held, ((weight * offsets_px) @ rows).tolist()))
+
+
+def _eliminated(normal: list[float], right: list[float]) -> list[float]:
+    """Gauss's elimination of four unknowns, symmetric and positive; libraries order and fuse its steps differently."""
+    a00, a01, a02, a03, _, a11, a12, a13, _, _, a22, a23, _, _, _, a33 = normal
+    b0, b1, b2, b3 = right
+    f1, f2, f3 = a01 / a00, a02 / a00, a03 / a00
+    a11, a12, a13, b1 = a11 - f1 * a01, a12 - f1 * a02, a13 - f1 * a03, b1 - f1 * b0
+    a22, a23, b2 = a22 - f2 * a02, a23 - f2 * a03, b2 - f2 * b0
+    a33, b3 = a33 - f3 * a03, b3 - f3 * b0
+    f2, f3 = a12 / a11, a13 / a11
+    a22, a23, b2 = a22 - f2 * a12, a23 - f2 * a13, b2 - f2 * b1
+    a33, b3 = a33 - f3 * a13, b3 - f3 * b1
+    f3 = a23 / a22
+    x3 = (b3 - f3 * b2) / (a33 - f3 * a23)
+    x2 = (b2 - a23 * x3) / a22
+    x1 = (b1 - a12 * x2 - a13 * x3) / a11
+    x0 = (b0 - a01 * x1 - a02 * x2 - a03 * x3) / a00
+    return [round(x * _FINE_GRID) / _FINE_GRID for x in (x0, x1, x2, x3)]
 
 
 _TUKEY = (2.0, 1.5, 1.2, 1.0, 1.0)
@@ -206,27 +131,34 @@ def robust(offsets_px: _F64, weight: _F64, reach_px: float, floor_px: float) -> 
     """
     rows, _ = design(offsets_px.size)
     used = weight > 0
-    residual = offsets_px - median(offsets_px[used])
+    every = bool(used.all())
+    residual = offsets_px - median(offsets_px if every else offsets_px[used])
+    most = _GRID * weight
     parameters = np.zeros(4)
     for k in _TUKEY:
-        spread = 1.4826 * median(np.abs(residual[used]))
+        square = residual * residual
+        spread = 1.4826 * math.sqrt(median(square if every else square[used]))
         width = max(floor_px, min(reach_px, 2.0 * k * spread))
-        u = np.minimum(np.abs(residual) / width, 1)
-        parameters = solve(offsets_px, weight * (1 - u * u) ** 2)
+        square *= -1 / (width * width)
+        square += 1
+        np.maximum(square, 0, out=square)
+        square *= square
+        square *= most
+        parameters = solve(offsets_px, np.rint(square, out=square))
         residual = offsets_px - rows @ parameters
     return parameters, residual
 
 
 def steepest(slopes: _F32, step_px: float, first_px: float) -> tuple[_F64, _F64]:
-    """Per ray the place (px, below a sample by a parabola) and the height of the largest slope."""
+    """Per ray the place (px, by a parabola, in multiples of 1/4096) and the height of the largest slope."""
     n, m = slopes.shape
-    best = slopes[:, 1:-1].argmax(axis=1) + 1
-    flat = slopes.ravel()
-    at = np.arange(n) * m + best
-    left, peak, right = flat[at - 1].astype(np.float64), flat[at].astype(np.float64), flat[at + 1].astype(np.float64)
+    best = slopes[:, 1:-1].argmax(axis=1)
+    at = np.arange(0, n * m, m) + best
+    left, peak, right = slopes.ravel().take((at, at + 1, at + 2)).astype(np.float64)
     bend = left - 2 * peak + right
     shift = np.where(bend < -1e-9, 0.5 * (left - right) / np.minimum(bend, -1e-9), 0.0)
-    return first_px + step_px * (best + np.clip(shift, -1, 1)), peak
+    np.minimum(np.maximum(shift, -1, out=shift), 1, out=shift)
+    return on_grid(first_px + step_px * (best + (1 + shift))), peak
 
 
 def strip_offsets(half_px: float, n_half: int = 24) -> tuple[_F32, float]:
@@ -259,7 +191,9 @@ def fit_rim(view: View, start: Ellipse, half_px: float, sign: float, n_rays: int
     if sign < 0:
         np.negative(slopes, out=slopes)
     along, peak = steepest(slopes, step, float(offsets[0]))
-    weight = np.clip(peak / max(median(peak[seen]), 1e-6), 0.0, 1.0) * seen
+    typical = median(peak if n_seen == n_rays else peak[seen])
+    weight = np.minimum(np.maximum(peak / max(typical, 1e-6), 0.0), 1.0)
+    weight *= seen
     if not weight.any():
         return None
     tolerance = tolerance_px(start.mean_px)
@@ -269,8 +203,9 @@ def fit_rim(view: View, start: Ellipse, half_px: float, sign: float, n_rays: int
     on_it = float(np.count_nonzero(np.abs(residual[seen]) < tolerance)) / n_seen
     rim = described(start, parameters, on_it, (grey, slopes, seen), (step, sign))
     # Gaussian blur moves the steepest point of a curved edge inwards, by sigma^2 / 2 r
-    blur2 = max(0.0, min(rim.width_px, half_px) ** 2 - sigma_px**2)
-    return replace(rim, ellipse=rim.ellipse.grown(1 + blur2 / (2 * rim.ellipse.mean_px**2)))
+    at, width = rim.ellipse, min(rim.width_px, half_px)
+    blur2 = max(0.0, width * width - sigma_px * sigma_px)
+    return replace(rim, ellipse=at.grown(1 + blur2 / (2 * at.rx_px * at.ry_px)))
 
 
 def tolerance_px(mean_px: float) -> float:
@@ -290,7 +225,7 @@ def described(
     inner = cv2.reduce(grey[:, :third], 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
     across = sign * (outer - inner)[:, 0][seen]
     rows, _ = design(n_rays)
-    path = np.clip(np.rint(rows @ parameters / step).astype(np.intp) + width // 2, 0, width - 1)
+    path = np.minimum(np.maximum(np.rint(rows @ parameters / step) + width // 2, 0), width - 1).astype(np.intp)
     steep = median(slopes[np.arange(n_rays), path][seen]) / step
     typical = median(across)
     return Rim(
@@ -300,14 +235,4 @@ def described(
         agreement=float(np.count_nonzero(across > 0)) / across.size,
         visible=across.size / n_rays,
         width_px=typical / (math.sqrt(2 * math.pi) * steep) if steep > 1e-6 else math.inf,
-        noise_grey=noise_of(grey[:, -third:], step),
     )
-
-
-def noise_of(grey: _U8, step_px: float) -> float:
-    """One sigma of a pixel's noise, from second differences along rays; edges among them are clipped."""
-    pixels = grey[:, :: max(1, round(1 / step_px))].astype(np.float32)
-    if pixels.shape[1] < 3:
-        return 0.0
-    bend = np.abs(pixels[:, 2:] - 2 * pixels[:, 1:-1] + pixels[:, :-2])
-    return float(np.minimum(bend, 3 * median(bend) + 1).mean()) * math.sqrt(math.pi / 12)

@@ -61,7 +61,8 @@ def bend(along: Floats, across: Floats, mark: Ints, start: Ints, pixel: float) -
     middle = np.bincount(bins.step, weights=across, minlength=bins.mark.size)[held] / count[held]
     owner = bins.mark[held]
     goes_on = owner[1:] == owner[:-1]
-    walked = np.where(goes_on, np.hypot(np.diff(position), np.diff(middle)), 0.0)
+    onward, aside = np.diff(position), np.diff(middle)
+    walked = np.where(goes_on, np.sqrt(onward * onward + aside * aside), 0.0)
     curved = np.bincount(owner[1:], weights=walked, minlength=start.size)
     n_knots = np.bincount(owner, minlength=start.size)
     last = np.cumsum(n_knots) - 1

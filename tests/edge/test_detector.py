@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge import background
+from edge import background, layout
 from edge.detector import DetectSettings, detect
 from edge.errors import UsageError
 from edge.records import Candidate, EndFace
@@ -340,6 +342,87 @@ def test_an_added_mark_is_found(angle: float, away: float, contrast: float) -> N
         assert at(found, face, mark).diameter_um < 20
 
 
+def many_marks(n: int) -> tuple[Grey, EndFace]:
+    """An end face with up to n small marks, evenly spread."""
+    drawing = Drawing(radius=220.0, shape=(920, 920), centre=(459.3, 460.2), noise=1.0, core=0.0)
+    pixels, face = draw(drawing)
+    step = max(math.sqrt(math.pi * 410**2 / max(n, 1)), 9.0)
+    places = [
+        (round(460 + i * step), round(460 + j * step))
+        for i in range(-60, 61)
+        for j in range(-60, 61)
+        if math.hypot(i * step, j * step) < 410 and abs(math.hypot(i * step, j * step) - 220) > 9
+    ]
+    ink = np.zeros(pixels.shape, np.float32)
+    for x, y in places[:n]:
+        cv2.circle(ink, (x, y), 1, 70.0, cv2.FILLED)
+    ink = cv2.GaussianBlur(ink, (0, 0), 0.8)  # type: ignore[assignment]
+    return np.clip(pixels - np.rint(ink), 0, 255).astype(np.uint8), face
+
+
+def test_the_answer_does_not_depend_on_where_the_picture_lies_in_memory() -> None:
+    """Any offset, any row length and any number of threads give the same candidates to the last bit."""
+    marks = (
+        Disc(-60, 10, 6, -50),
+        Disc(110, -70, 9, 45),
+        Line(20, 60, 2, -45, 40, 0.4),
+        Line(10, -145, 2, -6, 80, 0.9),
+    )
+    pixels, face = draw(Drawing(marks))
+    h, w = pixels.shape
+    expected = detect(pixels, face)
+    assert len(expected) >= 4
+    for offset, spare in ((1, 0), (7, 3), (33, 64), (63, 1)):
+        store = np.empty(offset + h * (w + spare), np.uint8)
+        view = store[offset:].reshape(h, w + spare)[:, :w]
+        view[:] = pixels
+        assert detect(view, face) == expected
+    assert detect(np.asfortranarray(pixels), face) == expected
+    assert detect(pixels[:, ::-1][:, ::-1], face) == expected
+    before = cv2.getNumThreads()
+    try:
+        for n_threads in (1, 2, 5):
+            cv2.setNumThreads(n_threads)
+            assert detect(pixels, face) == expected
+    finally:
+        cv2.setNumThreads(before)
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    """Four threads that look at different faces each find what one alone finds."""
+    faces = [draw(Drawing((spot(k, 60, 6, -50), spot(k + 2, 140, 7, 45)), seed=k)) for k in range(4)]
+    expected = [detect(*one) for one in faces]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda one: detect(*one), faces * 4)) == expected * 4
+
+
+def test_the_work_grows_with_the_candidates_and_no_faster() -> None:
+    """From none to 2,000 candidates, the calls that Python makes grow in proportion to the candidates at most."""
+
+    def n_calls(pixels: Grey, face: EndFace) -> tuple[int, int]:
+        calls = 0
+
+        def count(*_: object) -> None:
+            nonlocal calls
+            calls += 1
+
+        before = sys.getprofile()
+        sys.setprofile(count)
+        try:
+            found = detect(pixels, face, DetectSettings(gap=0.05))
+        finally:
+            sys.setprofile(before)
+        return len(found), calls
+
+    detect(*many_marks(0))
+    none, few, many, most = (n_calls(*many_marks(n)) for n in (0, 125, 500, 2000))
+    assert none[0] == 0
+    assert most[0] > 1800
+    per_mark = (few[1] - none[1]) / few[0]
+    assert many[1] - none[1] < 1.5 * per_mark * many[0]
+    assert most[1] - none[1] < 1.5 * per_mark * most[0]
+
+
 def test_the_median_of_five_is_the_median() -> None:
     """The network of minima and maxima equals the sorted median for all orders and ties."""
     five = np.random.default_rng(3).integers(0, 6, (5, 40, 50), dtype=np.uint8)
@@ -347,12 +430,13 @@ def test_the_median_of_five_is_the_median() -> None:
 
 
 def test_the_background_equals_its_slow_definition() -> None:
-    """What is laid out strip by strip equals a plain lookup by radius and angle at each pixel."""
+    """What is laid out block by block equals a plain lookup by radius and angle at each pixel."""
     pixels, face = draw(Drawing((Disc(-60, 10, 6, -50),)))
     field_ = background.inspected_field(pixels, face, 2.0)
     assert field_ is not None
     profile = background.expected_profile(background.unroll(field_.region(pixels), field_), 22)
-    (laid,) = background.lay_out((profile,), field_, 1.2 * field_.radius)
+    limits = np.arange(256, dtype=np.uint8)
+    laid = layout.lay_out(profile, profile, limits, layout.blocks(field_), 1.2 * field_.radius).expected
     rows, columns = np.mgrid[: field_.h_px, : field_.w_px]
     x, y = columns - field_.centre_x_px, rows - field_.centre_y_px
     radius, sector = np.hypot(x, y), np.mod(np.arctan2(y, x), 2 * np.pi) * background.N_SECTORS / (2 * np.pi)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from edge.endface import LocateSettings, locate, locate_all
 from edge.errors import UsageError
+from edge.quality import assess
 from edge.records import EndFace
 from edge.sources import read_picture
 from trainer.phantom import render
@@ -403,3 +404,52 @@ def test_the_answer_does_not_depend_on_where_arrays_lie_in_memory() -> None:
         kept.append(np.empty(n_bytes, np.uint8))
         answers.add(locate(pixels))
     assert len(answers) == 1
+
+
+def whole_number_picture() -> U8:
+    """A drawn end face made of integers alone, so that it is the same everywhere: edges 4 px wide, rough glass."""
+    ys, xs = np.mgrid[0:300, 0:400]
+    away = (4 * xs - 829) ** 2 + (4 * ys - 595) ** 2
+    rough = (xs * 7919 + ys * 104729 + xs * ys * 31) % 11
+    rim, core = (np.clip((away - (4 * r) ** 2) * 8 // r // 16, -32, 32) + 32 for r in (70, 28))
+    return np.asarray(90 + rim * 90 // 64 + 10 - core * 10 // 64 + rough, np.uint8)
+
+
+GOLDEN = (207.25236249086214, 148.74816902901597, 70.05909499362427, 70.06037210573518, 28.10087162421912)
+
+
+def test_every_environment_finds_the_same_bits() -> None:
+    """Whatever the processor and the versions of NumPy and OpenCV: the figures are these to the last digit."""
+    face = found(whole_number_picture())
+    assert (face.x_px, face.y_px, face.cladding_rx_px, face.cladding_ry_px, face.core_r_px) == GOLDEN
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        Drawn(),
+        Drawn(blur=3.5, noise=8),
+        Drawn(glass=168, core=170),
+        Drawn(w=800, h=600, x=401.3, y=290.8, rx=200, ry=201),
+    ],
+)
+def test_no_bit_depends_on_where_the_picture_lies_or_on_threads(truth: Drawn) -> None:
+    """Copies at any address, parts of larger pictures, one thread or four: the very same end face and quality."""
+    picture = truth.picture()
+    h, w = picture.shape
+    expected = locate_all(picture)
+    assert expected
+    before = cv2.getNumThreads()
+    try:
+        for offset, threads in ((1, 1), (7, 4), (32, 2), (61, 3)):
+            cv2.setNumThreads(threads)
+            wide = np.full((h + 3, w + 64), 255, np.uint8)
+            part = wide[2 : 2 + h, offset : offset + w]
+            part[:] = picture
+            moved = np.empty(h * w + 64, np.uint8)[offset : offset + h * w].reshape(h, w)
+            moved[:] = picture
+            for copy in (part, moved):
+                assert locate_all(copy) == expected
+                assert assess(copy, expected[0]) == assess(picture, expected[0])
+    finally:
+        cv2.setNumThreads(before)

@@ -2,6 +2,7 @@ import csv
 import math
 import os
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import UsageError
-from edge.patches import MEASURES, PatchSpec, _codes, crop, measure, prepare, side_px
+from edge.patches import MEASURES, PatchSpec, _averaged, _codes, crop, measure, prepare, side_px
 from edge.records import Candidate, EndFace
 
 ENDFACES = Path(os.environ.get("FERRULE_ENDFACES", Path(__file__).parents[2].parent / "shared" / "endfaces"))
@@ -222,14 +223,94 @@ def test_unknown_is_zero() -> None:
     assert code("length_um", length_um=math.nan) == 0
     assert code("snr", noise_grey=0.0) == 0
     assert code("aspect", width_um=0.0) == 0
+    assert code("aspect", length_um=math.inf, width_um=math.inf) == 0
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.sampled_from(sorted(MEASURES)), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 def test_scales_rise(name: str, a: float, b: float) -> None:
     """A larger figure never gets a smaller code."""
-    low, high = _codes(sorted((a, b)), MEASURES[name])
+    low, high = _codes(np.array([sorted((a, b))]), (name,))[0]
     assert 1 <= low <= high <= 255
+
+
+def figure_of(name: str, c: Candidate, face: EndFace | None) -> float | None:
+    """A measure by the book, one mark at a time; None where it is not known."""
+    if name in ("length_um", "width_um", "diameter_um", "area_um2", "contrast_grey", "mean_grey", "noise_grey"):
+        return float(getattr(c, name))
+    if name == "aspect":
+        return c.length_um / c.width_um if c.width_um > 0 else None
+    if name == "fill":
+        return c.area_um2 / (math.pi / 4 * c.diameter_um**2) if c.diameter_um > 0 else None
+    if name in ("snr", "mean_snr"):
+        grey = c.contrast_grey if name == "snr" else c.mean_grey
+        return abs(grey) / c.noise_grey if c.noise_grey > 0 else None
+    if name == "box_px":
+        return float(max(c.w_px, c.h_px))
+    if face is None:
+        return None
+    um = math.sqrt(face.um_per_px_x * face.um_per_px_y)
+    radius = math.sqrt(face.cladding_rx_px * face.um_per_px_x * face.cladding_ry_px * face.um_per_px_y)
+    if name.endswith("_radii"):
+        return float(getattr(c, name.replace("_radii", "_um")) / radius)
+    if name == "rim_um":
+        return c.distance_um - radius
+    if name == "rim_gap_um":
+        return max(c.nearest_um - radius, radius - c.farthest_um, 0.0)
+    return None if face.core_r_px is None else c.distance_um - face.core_r_px * um
+
+
+def code_by_the_book(name: str, c: Candidate, face: EndFace | None) -> int:
+    """A figure on its scale."""
+    figure, scale = figure_of(name, c, face), MEASURES[name]
+    if figure is None or not math.isfinite(figure):
+        return 0
+    figure, low, high = min(max(figure, scale.low), scale.high), scale.low, scale.high
+    if scale.log:
+        figure, low, high = math.log(figure), math.log(low), math.log(high)
+    return int(1 + np.rint(254 * (figure - low) / (high - low)))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 9999), st.integers(0, 12), st.sampled_from([FACE, replace(FACE, core_r_px=None), None]))
+def test_all_marks_at_once_have_the_codes_of_each_by_the_book(seed: int, n: int, face: EndFace | None) -> None:
+    """Any number of marks, any of the measures in any order, figures of any size, zero and not finite among them."""
+    random = np.random.default_rng(seed)
+    figures = ("diameter_um", "length_um", "width_um", "area_um2", "distance_um", "nearest_um", "farthest_um",
+               "contrast_grey", "mean_grey", "noise_grey")  # fmt: skip
+    sizes = np.exp(random.normal(0, 3, (n, len(figures)))) * random.choice([-1, 0, 1, 1, 1], (n, len(figures)))
+    sizes[random.random(sizes.shape) < 0.02] = math.inf
+    boxes = random.integers(1, 2000, (n, 2)).tolist()
+    marks = [
+        replace(mark(0, 0, w, h), **dict(zip(figures, row, strict=True)))
+        for (w, h), row in zip(boxes, sizes.tolist(), strict=True)
+    ]
+    names = tuple(random.permutation(sorted(MEASURES))[: random.integers(1, len(MEASURES))].tolist())
+    expected = [[code_by_the_book(name, c, face) for name in names] for c in marks]
+    assert measure(marks, face, PatchSpec(measures=names)).tolist() == expected
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(5, 90), st.integers(5, 90), st.integers(0, 999), st.sampled_from([4, 20, 28]))
+def test_areas_are_averaged_exactly(height: int, width: int, seed: int, size: int) -> None:
+    """Each pixel of a patch is the mean over its area in fractions, rounded to nearest, halves to even."""
+    picture = np.random.default_rng(seed).integers(0, 256, (height, width)).astype(np.uint8)
+    h, w = min(size, height), min(size, width)
+    if height % h == 0 and width % w == 0:
+        return
+    table = np.kron(picture.astype(np.int64), np.ones((h, w), np.int64))
+    sums = table.reshape(h, height, w, width).sum(axis=(1, 3))
+    expected = [[round(Fraction(int(v), height * width)) for v in row] for row in sums]
+    assert _averaged(picture, h, w).tolist() == expected
+
+
+def test_patches_do_not_depend_on_where_the_picture_lies() -> None:
+    """A part of a larger picture gives what its copy gives, at every address."""
+    large = textured(300, 400)
+    boxes = [mark(30, 40, 4, 4), mark(80, 60, 41, 30), mark(60, 60, 77, 20), mark(5, 5, 90, 90)]
+    for x in range(9):
+        part = large[x : x + 240, x : x + 320]
+        assert np.array_equal(crop(part, boxes, PatchSpec()), crop(part.copy(), boxes, PatchSpec()))
 
 
 def test_side_is_exact() -> None:

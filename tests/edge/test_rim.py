@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from edge.core import find_core
 from edge.discs import centres, inside_frame, rings, scene_of, votes
 from edge.faint_rim import fit_broken
-from edge.rim import Ellipse, View, design, fit_rim, median, noise_of, robust, slope, solve, unroll
+from edge.rays import Ellipse, View, median, noise_of, slope, unroll
+from edge.rim import design, fit_rim, robust, solve
 
 U8 = NDArray[np.uint8]
 TRUTH = Ellipse(100.3, 80.6, 50.2, 46.1)
@@ -107,7 +108,7 @@ def test_the_median_is_the_upper_one() -> None:
 
 
 def test_a_fit_says_how_sure_it_is() -> None:
-    """Step, width, coverage and noise of a drawn disc; and nothing fits where no rim is visible."""
+    """Step, width and coverage of a drawn disc; and nothing fits where no rim is visible."""
     rim = fit_rim(view_of(disc()), Ellipse(102, 79, 48, 48), 6.0, 1.0, 256)
     assert rim is not None
     assert off(rim.ellipse) < 0.15
