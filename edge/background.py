@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.rays import median, sampled
 from edge.records import EndFace
 
 Grey = NDArray[np.uint8]
@@ -150,14 +151,8 @@ def unroll(region: Grey, field: Field) -> Samples:
     y = np.multiply.outer((_SINES * field.unit_y_px).astype(np.float32), radius)
     x += np.float32(field.centre_x_px)
     y += np.float32(field.centre_y_px)
-    samples = interpolate(region, x, y)
+    samples = sampled(region, x, y)
     return tuple(samples[k : k + N_SECTORS] for k in range(0, samples.shape[0], N_SECTORS))
-
-
-def interpolate(source: Grey, x: Plane, y: Plane) -> Grey:
-    """`source` between its pixels at (x, y), to a 32nd of a pixel; beyond it its border is repeated."""
-    whole, parts = cv2.convertMaps(x, y, cv2.CV_16SC2)
-    return cv2.remap(source, whole, parts, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
 
 def median5(a: Grey, b: Grey, c: Grey, d: Grey, e: Grey) -> Grey:
@@ -165,12 +160,6 @@ def median5(a: Grey, b: Grey, c: Grey, d: Grey, e: Grey) -> Grey:
     low = cv2.max(cv2.min(a, b), cv2.min(c, d))
     high = cv2.min(cv2.max(a, b), cv2.max(c, d))
     return cv2.max(cv2.min(low, high), cv2.min(cv2.max(low, high), e))  # type: ignore[return-value]
-
-
-def _median(values: Grey) -> int:
-    """The median; of an even number of values the upper one of the two in the middle."""
-    flat = values.reshape(-1)
-    return int(np.partition(flat, flat.size // 2)[flat.size // 2])
 
 
 def _around(polar: Grey, step: int) -> Grey:
@@ -204,7 +193,7 @@ def expected_profile(samples: Samples, hub: int) -> Grey:
     profile: Grey = np.where(steep < FLAT_GREY, lit, near)
     hub = min(hub, profile.shape[1])
     profile[:, :hub] = _around(near[:, :hub], 5)
-    profile[:, : hub // 3] = _median(profile[:, hub // 3 : hub // 3 * 2])
+    profile[:, : hub // 3] = median(profile[:, hub // 3 : hub // 3 * 2])
     return profile
 
 
@@ -214,7 +203,7 @@ def bound_centre(profile: Grey, hub: int, beside: float) -> Grey:
     A blot that covers the whole centre would pass for a dark core otherwise. What lies around is taken from `hub`
     out to `beside` units.
     """
-    around = _median(profile[:, hub : max(hub + 1, round(beside))])
+    around = median(profile[:, hub : max(hub + 1, round(beside))])
     bounded: Grey = profile.copy()
     np.maximum(bounded[:, :hub], np.uint8(max(around - CENTRE_GREY, 0)), out=bounded[:, :hub])
     return bounded
@@ -241,7 +230,7 @@ def noise_profile(samples: Samples, profile: Grey, hub: int, ringed: Grey) -> Pl
     hub = min(hub, profile.shape[1])
     pin = hub // 3
     sector[:, :hub] = _around(sector[:, :hub], 5)
-    sector[:, :pin] = _median(sector[:, pin : 2 * pin])
+    sector[:, :pin] = median(sector[:, pin : 2 * pin])
     circle[:, :pin] = np.sort(circle[0, pin : 2 * pin])[pin // 2]
     # the root of what is one byte is looked up
     steps: Plane = cv2.LUT(sector, _ROOTS)  # type: ignore[assignment]
@@ -253,7 +242,7 @@ def noise_profile(samples: Samples, profile: Grey, hub: int, ringed: Grey) -> Pl
     window = np.ones((1, pin | 1), np.uint8)
     centre = ringed[:, : 2 * hub]
     rings = cv2.subtract(cv2.dilate(centre, window), cv2.erode(centre, window))[:, :hub]
-    rings[:, :pin] = np.maximum(rings[:, :pin], _median(rings[:, pin : 2 * pin]))  # type: ignore[arg-type]
+    rings[:, :pin] = np.maximum(rings[:, :pin], np.uint8(median(rings[:, pin : 2 * pin])))
     ring_noise = np.minimum(np.float32(RING_NOISE) * rings, np.float32(MOST_RING_GREY))
     noise[:, :hub] = np.sqrt(np.square(noise[:, :hub]) + np.square(ring_noise))
     most: Plane = np.minimum(noise, np.float32(MOST_NOISE_GREY))

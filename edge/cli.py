@@ -53,6 +53,8 @@ app.add_typer(criteria, name="criteria")
 # Spelled out here, because the modules that own them import NumPy; a test holds them equal.
 DEFAULT_MODEL = "fibre-defects"
 DEFAULT_CRITERIA = "iec-61300-3-35-2015-sm-upc"
+DEFAULT_CAPTURE_MB = 200.0
+DEFAULT_CAPTURE_QUOTA = 200
 
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Pictures, or folders of pictures.")]
 
@@ -84,16 +86,22 @@ def inspect(
     um_per_px: options.UmPerPx = None,
     cladding: options.Cladding = None,
     cleanings: options.Cleanings = 0,
+    capture: options.Capture = None,
+    capture_mb: options.CaptureMb = DEFAULT_CAPTURE_MB,
+    capture_quota: options.CaptureQuota = DEFAULT_CAPTURE_QUOTA,
     recursive: options.Recursive = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Inspect pictures of end faces, and say for each whether it passes."""
+    from edge.commands.capturing import captures_of
     from edge.commands.inspecting import Setup, Telling, inspect_pictures
     from edge.commands.report import Overlays
 
     setup = Setup(model, criteria, runtime, um_per_px, cladding, cleanings)
-    telling = Telling(json, quiet, verbose, Overlays(overlay, overlay_format) if overlay else None)
+    overlays = Overlays(overlay, overlay_format) if overlay else None
+    captures = captures_of(capture, capture_mb, capture_quota)
+    telling = Telling(json, quiet, verbose, overlays, captures)
     raise typer.Exit(inspect_pictures(paths, recursive, setup, telling))
 
 
@@ -115,15 +123,21 @@ def watch(
     um_per_px: options.UmPerPx = None,
     cladding: options.Cladding = None,
     cleanings: options.Cleanings = 0,
+    capture: options.Capture = None,
+    capture_mb: options.CaptureMb = DEFAULT_CAPTURE_MB,
+    capture_quota: options.CaptureQuota = DEFAULT_CAPTURE_QUOTA,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Grade a camera, stream, video or folder, frame by frame, until it ends or Ctrl-C."""
+    from edge.commands.capturing import captures_of
     from edge.commands.inspecting import Setup, Telling, watch_source
     from edge.commands.report import Overlays
 
     setup = Setup(model, criteria, runtime, um_per_px, cladding, cleanings)
-    telling = Telling(json, quiet, verbose, Overlays(overlay, overlay_format) if overlay else None)
+    overlays = Overlays(overlay, overlay_format) if overlay else None
+    captures = captures_of(capture, capture_mb, capture_quota)
+    telling = Telling(json, quiet, verbose, overlays, captures)
     raise typer.Exit(watch_source(source, every, max_frames, setup, telling))
 
 

@@ -53,7 +53,9 @@ def train(
     """Train a model on labelled pictures."""
     training = _after_tensorflow("training")
     source = options.source_of(data, classes, (group_column, group_pattern), table, download)
-    settings = training.settings_of(epochs=epochs, batch=batch, seed=seed, rate=rate, class_weights=class_weights)
+    settings = training.settings_of(
+        epochs=epochs, batch=batch, seed=seed, rate=rate, class_weights=class_weights, going_on=start is not None
+    )
     wanted = training.Training(source, settings, network, start, out, patch_size, background)
     raise typer.Exit(training.train_model(wanted, Console(json, quiet)))
 
@@ -70,8 +72,11 @@ def convert(
     name: Annotated[str, typer.Option("--name", help="What the model calls itself; else as its file.")] = "",
     version: Annotated[str, typer.Option("--model-version", metavar="TEXT", help="As you count.")] = "1",
     threshold: Annotated[
-        float, typer.Option("--threshold", metavar="P", help="Below this probability the answer is 'unknown'.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            "--threshold", metavar="P", help="Below it the answer is 'unknown'; else as the model it went on from."
+        ),
+    ] = None,
     licence: Annotated[str, typer.Option("--licence", metavar="TEXT", help="Of the weights.")] = "",
     notes: Annotated[str, typer.Option("--notes", metavar="TEXT", help="What the model is for, and its limits.")] = "",
     data: options.Data = None,
@@ -85,8 +90,9 @@ def convert(
     """Convert a trained model to a .tflite that the edge runs, if it passes the gates."""
     converting = _after_tensorflow("converting")
     source = options.source_of(data, None, (group_column, group_pattern), table, download)
-    card = converting.Card(name, version, threshold, licence, notes)
-    raise typer.Exit(converting.convert_model(model, out, recipe, source, card, Console(json, quiet)))
+    card = converting.Card(name, version, licence=licence, notes=notes)
+    wanted = converting.Wanted(model, out, recipe, threshold)
+    raise typer.Exit(converting.convert_model(wanted, source, card, Console(json, quiet)))
 
 
 @app.command()

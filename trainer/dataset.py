@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from edge.errors import UsageError
 from edge.patches import PatchSpec, prepare
-from trainer import fashion_mnist, labelled_pictures
+from trainer import captured_patches, fashion_mnist, labelled_pictures
 from trainer.augment import AugmentSettings, augmented
-from trainer.examples import Examples
+from trainer.examples import Examples, joined
 from trainer.picture_tree import Grouping, read_tree
 from trainer.proposals import LABELS
+from trainer.rehearsal import can_rehearse, rehearsal
 from trainer.split import SplitSettings, split, split_groups
 
 Facts = dict[str, str | int | float]
@@ -34,6 +35,7 @@ class Dataset:
         data: what it is, for the model's record: name, SHA-256, counts, how it was split.
         unreadable: a message for each picture that could not be read.
         notices: what else people should know, a sentence each.
+        check: what a conversion is measured on besides the test part; None: on that alone.
     """
 
     labels: tuple[str, ...]
@@ -44,6 +46,7 @@ class Dataset:
     data: Facts = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    check: Examples | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +54,21 @@ class Source:
     """Which pictures, as a user names them.
 
     Attributes:
-        folder: a tree `<label>/*.png`, whole pictures with `annotations.json` (see `labelled_pictures`), or the IDX
-            files of Fashion-MNIST; None: Fashion-MNIST from where Debian puts it.
+        folder: a tree `<label>/*.png`, captured patches (see `captured_patches`), whole pictures with
+            `annotations.json` (see `labelled_pictures`), or the IDX files of Fashion-MNIST; None: Fashion-MNIST from
+            where Debian puts it.
         labels: the labels and their order; None: sorted.
         grouping: which pictures of a tree stay together; None: each stands for itself.
         download: let Keras fetch Fashion-MNIST where it is not installed.
+        rehearsed_faces: rendered faces to learn from besides, where the labels are those of the defect model and
+            maybe more: a model that goes on from it with a few pictures forgets what they do not show.
     """
 
     folder: Path | None = None
     labels: tuple[str, ...] | None = None
     grouping: Grouping | None = None
     download: bool = False
+    rehearsed_faces: int = 0
 
 
 def open_dataset(source: Source, spec: PatchSpec, settings: SplitSettings | None = None) -> Dataset:
@@ -75,21 +82,75 @@ def open_dataset(source: Source, spec: PatchSpec, settings: SplitSettings | None
         SourceError: pictures that cannot be read.
     """
     settings = settings or SplitSettings()
-    if source.folder is not None and labelled_pictures.is_folder(source.folder):
-        return _from_labelled_pictures(source.folder, spec, settings)
     if source.folder is not None and not fashion_mnist.is_folder(source.folder):
-        return _from_tree(source.folder, source, spec, settings)
+        return _rehearsed(_from_folder(source.folder, source, spec, settings), source.rehearsed_faces)
     if source.labels is not None or source.grouping is not None:
         raise UsageError("Fashion-MNIST has its own labels and no groups: give --classes and groups with --data only")
     return _from_fashion_mnist(source, spec, settings.seed)
+
+
+def _from_folder(folder: Path, source: Source, spec: PatchSpec, settings: SplitSettings) -> Dataset:
+    if labelled_pictures.is_folder(folder):
+        return _from_labelled_pictures(folder, spec, settings)
+    if captured_patches.is_folder(folder):
+        return _from_captured(folder, source, spec, settings)
+    return _from_tree(folder, source, spec, settings)
+
+
+def _rehearsed(dataset: Dataset, n_faces: int) -> Dataset:
+    """The dataset with rendered faces among what is learned from and held out; the test part stays as it is."""
+    if n_faces == 0 or not can_rehearse(dataset.labels):
+        return dataset
+    learned, held_out, check = rehearsal(n_faces, dataset.labels, dataset.spec)
+    return replace(
+        dataset,
+        train=joined([dataset.train, learned]),
+        validation=joined([dataset.validation, held_out]),
+        check=check,
+        data=dataset.data | {"rehearsed_faces": n_faces, "rehearsed_examples": len(learned)},
+        notices=(*dataset.notices, f"{n_faces} rendered faces are learned along, so that the rest is not forgotten"),
+    )
+
+
+def _from_captured(folder: Path, source: Source, spec: PatchSpec, settings: SplitSettings) -> Dataset:
+    """Patches of which few may be labelled: labels may be without any, and pictures stay together."""
+    read = captured_patches.read_captured(folder, spec, source.labels, source.grouping)
+    parts = split_groups(read.examples.groups, settings)
+    data = _described(folder, read.sha256, settings) | {"groups": len(np.unique(read.examples.groups))}
+    if source.grouping is not None:
+        data |= {"group_pattern": source.grouping.pattern or ""}
+    data |= _counts(read.labels, read.examples.labels)
+    absent = sorted(set(range(len(read.labels))) - set(read.examples.labels.tolist()))
+    notices = list(read.notices)
+    if absent:
+        notices.append(f"no picture of {', '.join(read.labels[code] for code in absent)}")
+    return Dataset(
+        read.labels,
+        spec,
+        _varied(read.examples.take(parts.train), spec, settings),
+        read.examples.take(parts.validation),
+        read.examples.take(parts.test),
+        data,
+        read.unreadable,
+        tuple(notices),
+    )
+
+
+def _varied(examples: Examples, spec: PatchSpec, settings: SplitSettings) -> Examples:
+    """Several copies of each, all a little different, where the patches are such that this can be done."""
+    return augmented(examples, spec, AugmentSettings(seed=settings.seed)) if spec.background == "median" else examples
+
+
+def _described(folder: Path, sha256: str, settings: SplitSettings) -> Facts:
+    data: Facts = {"name": folder.resolve().name, "sha256": sha256, "split_seed": settings.seed}
+    return data | {"validation_share": settings.validation, "test_share": settings.test}
 
 
 def _from_tree(folder: Path, source: Source, spec: PatchSpec, settings: SplitSettings) -> Dataset:
     tree = read_tree(folder, spec, source.labels, source.grouping)
     examples = tree.examples
     parts = split(examples.labels, tree.labels, examples.groups if tree.grouped else None, settings)
-    data: Facts = {"name": folder.resolve().name, "sha256": tree.sha256, "split_seed": settings.seed}
-    data |= {"validation_share": settings.validation, "test_share": settings.test}
+    data = _described(folder, tree.sha256, settings)
     if source.grouping is not None:
         data |= {"group_column": source.grouping.column or "", "group_pattern": source.grouping.pattern or ""}
         data |= {"groups": len(np.unique(examples.groups))}
@@ -116,16 +177,11 @@ def _from_labelled_pictures(folder: Path, spec: PatchSpec, settings: SplitSettin
     read = labelled_pictures.read_labelled(folder, spec)
     examples = read.examples
     parts = split_groups(examples.groups, settings)
-    data: Facts = {"name": folder.resolve().name, "sha256": read.sha256, "split_seed": settings.seed}
-    data |= {"validation_share": settings.validation, "test_share": settings.test}
-    data |= _counts(LABELS, examples.labels)
-    varied = examples.take(parts.train)
-    if spec.background == "median":
-        varied = augmented(varied, spec, AugmentSettings(seed=settings.seed))
+    data = _described(folder, read.sha256, settings) | _counts(LABELS, examples.labels)
     return Dataset(
         LABELS,
         spec,
-        varied,
+        _varied(examples.take(parts.train), spec, settings),
         examples.take(parts.validation),
         examples.take(parts.test),
         data,
@@ -157,6 +213,7 @@ def reopen(data: Facts, labels: tuple[str, ...], spec: PatchSpec, source: Source
     )
     if is_tree:
         source = replace(source, labels=labels, grouping=source.grouping or _recorded_grouping(data))
+        source = replace(source, rehearsed_faces=int(data.get("rehearsed_faces", 0)))
     dataset = open_dataset(source, spec, settings)
     if dataset.labels != labels:
         raise UsageError(f"the model tells {', '.join(labels)} apart, the data are {', '.join(dataset.labels)}")
@@ -197,10 +254,14 @@ def unseen(data: Facts, labels: tuple[str, ...], spec: PatchSpec, source: Source
     if folder is None or fashion_mnist.is_folder(folder):
         dataset = reopen(data, labels, spec, source)
         return Unseen(dataset.test, f"the test part of {dataset.data['name']}")
-    present = tuple(label for label in labels if (folder / label).is_dir()) or labels
-    tree = read_tree(folder, spec, present)
+    if captured_patches.is_folder(folder):
+        present = labels
+        tree = captured_patches.read_captured(folder, spec, labels, source.grouping)
+    else:
+        present = tuple(label for label in labels if (folder / label).is_dir()) or labels
+        tree = read_tree(folder, spec, present)
     if tree.sha256 == data.get("sha256"):
-        dataset = reopen(data, labels, spec, source)
+        dataset = reopen({**data, "rehearsed_faces": 0}, labels, spec, source)
         return Unseen(dataset.test, f"the test part of {dataset.data['name']}", dataset.unreadable)
     codes = np.array([labels.index(label) for label in present])[tree.examples.labels]
     return Unseen(replace(tree.examples, labels=codes), f"all of {folder.resolve().name}", tree.unreadable)

@@ -88,6 +88,7 @@ def train(
     network: str | Builder = "mlp",
     start: TrainedModel | None = None,
     on_progress: OnProgress | None = None,
+    targets: NDArray[np.float32] | None = None,
 ) -> TrainedModel:
     """A model fitted to the dataset's training part, its best epoch chosen on the validation part.
 
@@ -98,6 +99,7 @@ def train(
             spec and a number of labels; called after the seed is set.
         start: a trained model to go on from instead; its body is kept, and of its head what the labels share.
         on_progress: called after some hundred steps and at the end of each epoch.
+        targets: see `fit`.
 
     Raises:
         UsageError: a network that does not fit the dataset, or a start that wants to see other patches.
@@ -111,7 +113,7 @@ def train(
         model = _built(network, dataset)
     untrained = TrainedModel(model, dataset.labels, dataset.spec)  # checks shapes before the work, not after
     started_from = "" if start is None else weights_sha256(start.model)
-    history = fit(model, dataset.train, dataset.validation, settings, on_progress)
+    history = fit(model, dataset.train, dataset.validation, settings, on_progress, targets)
     code: dict[str, str | int | float] = {
         "ferrule": version("ferrule"),
         "tensorflow": tf.__version__,
@@ -146,6 +148,7 @@ def fit(
     validation: Examples,
     settings: FitSettings,
     on_progress: OnProgress | None = None,
+    targets: NDArray[np.float32] | None = None,
 ) -> History:
     """Fits the model in place, and leaves it with the weights of its best epoch.
 
@@ -158,6 +161,8 @@ def fit(
         validation: what chooses the epoch; may be empty.
         settings: how to fit.
         on_progress: see `train`.
+        targets: (n, labels), what the model should answer for each example, rows sum to 1, such as other models' mean
+            answers; None: the examples' labels and nothing else. Accuracies are always those of the labels.
 
     Returns:
         A figure per epoch: `loss` and `accuracy` as they were during the epoch, `val_loss` and `val_accuracy` after it.
@@ -173,7 +178,10 @@ def fit(
     scaling = scaling_of(examples) if takes_scaling(model) else None
     if scaling is not None:
         unfold(model, scaling)
-    take_steps = _compiled_steps(model, examples, weights, scaling, settings)
+    n_labels = int(model.output_shape[-1])
+    if targets is not None and targets.shape != (n, n_labels):
+        raise UsageError(f"targets {targets.shape}: expected ({n}, {n_labels}), a row for each example")
+    take_steps = _compiled_steps(model, examples, weights, scaling, settings, targets)
     rng = np.random.default_rng(settings.seed)
     history: dict[str, list[float]] = {}
     best: tuple[tuple[float, float], list[NDArray[Any]]] | None = None
@@ -209,6 +217,7 @@ def _compiled_steps(
     class_weights: NDArray[np.float32],
     scaling: Scaling | None,
     settings: FitSettings,
+    targets: NDArray[np.float32] | None,
 ) -> Callable[[Any], tuple[Any, Any, Any]]:
     """A function that takes a step per batch of the indices it is given.
 
@@ -224,7 +233,10 @@ def _compiled_steps(
     batch = settings.batch
     n_steps = -(-len(examples) // batch) * settings.epochs
     optimizer = Adam(model.trainable_variables, settings.learning_rate, n_steps)
-    cross_entropy = keras.losses.SparseCategoricalCrossentropy(reduction="none")
+    aims = codes if targets is None else tf.constant(targets.astype(np.float32))
+    cross_entropy: Any = keras.losses.SparseCategoricalCrossentropy(reduction="none")
+    if targets is not None:
+        cross_entropy = keras.losses.CategoricalCrossentropy(reduction="none")
 
     def take_steps(order: Any) -> tuple[Any, Any, Any]:
         loss_sum = hits = weight_sum = tf.constant(0.0)
@@ -238,7 +250,7 @@ def _compiled_steps(
             )
             with tf.GradientTape() as tape:
                 scores = model(inputs, training=True)
-                losses = cross_entropy(truth, scores) * weight
+                losses = cross_entropy(tf.gather(aims, index), scores) * weight
                 loss = tf.reduce_mean(losses) + tf.add_n([tf.constant(0.0), *model.losses])
             optimizer.apply(tape.gradient(loss, model.trainable_variables))
             hit = tf.cast(tf.equal(tf.argmax(scores, axis=1, output_type=tf.int32), truth), tf.float32)

@@ -66,6 +66,8 @@ class Phantom:
         bore: the ferrule's bore, where a second edge is drawn, else None.
         marks: the drawn defects that lie in the picture.
         owner: (h, w) uint16, 0 where nothing was drawn, else 1 + the index in `marks` of the last one drawn there.
+        change: (h, w) uint8, grey levels by which the marks change the picture, before the noise: with their flanks,
+            bright twins and echoes, which reach beyond what they own.
         scene: what was drawn.
     """
 
@@ -74,6 +76,7 @@ class Phantom:
     bore: EndFace | None
     marks: tuple[Mark, ...]
     owner: NDArray[np.uint16]
+    change: NDArray[np.uint8]
     scene: Scene
 
 
@@ -103,13 +106,14 @@ def render(scene: Scene) -> Phantom:
             marks.append(mark)
             h, w = stamp.cover.shape
             window = owner[stamp.top_px : stamp.top_px + h, stamp.left_px : stamp.left_px + w]
-            window[stamp.cover >= _COVERED] = len(marks)
+            window[_covered(stamp)] = len(marks)
     bore = None
     if fibre.bore_gap_um > 0:
         x, y = canvas.to_px(np.array([[fibre.bore_off_x_um, fibre.bore_off_y_um]]))[0]
         bore = _face(canvas, fibre, fibre.cladding_um / 2 + fibre.bore_gap_um, float(x), float(y))
     face = _face(canvas, fibre, fibre.cladding_um / 2, canvas.x_px, canvas.y_px)
-    return Phantom(pixels, face, bore, tuple(marks), owner, scene)
+    changed: NDArray[np.uint8] = np.minimum(np.rint(change), 255).astype(np.uint8)
+    return Phantom(pixels, face, bore, tuple(marks), owner, changed, scene)
 
 
 def _canvas(scene: Scene) -> Canvas:
@@ -175,8 +179,13 @@ def _flanks(stamp: Stamp, defect: Defect, canvas: Canvas, light: Light) -> NDArr
     return np.asarray(np.float32(strength) * (away - near), np.float32)
 
 
+def _covered(stamp: Stamp) -> NDArray[np.bool_]:
+    """Which pixels belong to the mark; of one smaller than a pixel, those it covers most."""
+    return np.asarray(stamp.cover >= min(_COVERED, 0.8 * float(stamp.cover.max())), np.bool_)
+
+
 def _mark(defect: Defect, stamp: Stamp, change: NDArray[np.float32]) -> Mark | None:
-    covered = stamp.cover >= min(_COVERED, 0.8 * float(stamp.cover.max()))
+    covered = _covered(stamp)
     if not covered.any() or stamp.cover.max() <= 0:
         return None
     rows, cols = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))

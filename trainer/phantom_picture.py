@@ -137,8 +137,12 @@ def through_optics(grey: NDArray[np.float32], sensor: Sensor) -> NDArray[np.floa
     """The picture after blur, the line's echo and sharpening; linear, and a new array unless nothing is done."""
     seen = cv2.GaussianBlur(grey, (0, 0), sensor.blur_px) if sensor.blur_px > 0.2 else grey
     if sensor.ringing > 0:
-        offset = np.arange(-12, 13)
-        echo = np.exp(-0.5 * (offset - sensor.ringing_px) ** 2)
+        offset = np.arange(-24, 25)
+        late = offset - sensor.ringing_px
+        echo = np.exp(-0.5 * late**2)
+        if sensor.ringing_tail_px > 0:
+            # An amplifier that lost its level comes back to it exponentially.
+            echo = np.where(late > 0, np.maximum(echo, np.exp(-np.maximum(late, 0) / sensor.ringing_tail_px)), echo)
         kernel = (offset == 0) * (1.0 + sensor.ringing) - sensor.ringing * echo / echo.sum()
         # filter2D correlates: what lies to the left of a pixel echoes into it.
         kernel = kernel[::-1][None, :].astype(np.float32)

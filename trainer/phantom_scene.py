@@ -176,6 +176,7 @@ class Sensor:
         sharpen_px: its sigma.
         ringing: inverted echo along the row of an analogue line, as a share: right of what is dark it is bright.
         ringing_px: how far to the right it lies.
+        ringing_tail_px: how slowly it fades further to the right: the length to 1/e; 0 for at once.
         noise_grey: sigma of the noise.
         noise_px: its grain: 0 for independent pixels, else the sigma of the blur it went through.
         jpeg: quality 1..100; 0 for none.
@@ -193,6 +194,7 @@ class Sensor:
     sharpen_px: float = 1.3
     ringing: float = 0.0
     ringing_px: float = 3.5
+    ringing_tail_px: float = 0.0
     noise_grey: float = 1.0
     noise_px: float = 0.0
     jpeg: int = 90

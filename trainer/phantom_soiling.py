@@ -18,7 +18,7 @@ def random_defects(rng: np.random.Generator, fibre: Fibre, sensor: Sensor) -> tu
     out += [_dig(rng, place) for _ in range(rng.poisson(9 * harm))]
     if rng.random() < 0.7:
         out += _scratches(rng, place, harm)
-    if rng.random() < 0.6:
+    if rng.random() < 0.45:  # end faces are cleaned before they are looked at
         out += _dirt(rng, place, harm)
     if rng.random() < 0.6:
         out += _chips(rng, radius, harm)
@@ -46,6 +46,10 @@ class _Places:
             if abs(np.hypot(x, y) - self._radius_um) > size_um / 2 + 4.0:
                 break
         return float(x), float(y)
+
+
+_BEND: dict[Kind, float] = {"particle": 0.0, "droplets": 0.3, "hair": 0.15, "film": 0.15}
+"""Spread of the sagitta over the length: what a wet fibre or a wiper left behind goes in bows."""
 
 
 def _seed(rng: np.random.Generator) -> int:
@@ -80,15 +84,15 @@ def _scratches(rng: np.random.Generator, place: _Places, harm: float) -> list[De
     """Single ones, lanes side by side, and the short skips of a grain that also dug in."""
     out = []
     for _ in range(int(rng.integers(1, 4))):
-        lanes = 1 if rng.random() < 0.65 else int(rng.integers(2, 8))
-        length = float(np.exp(rng.uniform(np.log(14), np.log(260))))
+        lanes = 1 if rng.random() < 0.6 else int(rng.integers(2, 8))
+        length = float(np.exp(rng.uniform(np.log(10), np.log(260))))
         angle, bend = rng.uniform(0, 180), float(rng.choice([0.0, rng.normal(0, 0.08)]))
         kept = float(rng.choice([0.0, rng.uniform(0.02, 0.25), rng.uniform(0.1, 0.7)]))
         contrast, width = _contrast(rng, 0.05, 0.7, 0.15), float(np.exp(rng.uniform(np.log(0.5), np.log(3.2))))
         soft = float(rng.choice([0.0, rng.uniform(0.7, 4.0)], p=[0.7, 0.3]))
         x, y = place.anywhere(0.0)
         across, along = np.deg2rad(angle + 90), np.deg2rad(angle)
-        soft = min(soft, 0.08 * length)
+        soft = min(soft, 0.12 * length)
         spread, fan = rng.uniform(2, 9), float(rng.choice([1.5, 8.0], p=[0.7, 0.3]))
         width = width * (1.0 + 0.4 * soft)
         for lane in range(lanes):
@@ -135,8 +139,8 @@ def _skip_head(rng: np.random.Generator, scratch: Defect) -> Defect:
 
 def _dirt(rng: np.random.Generator, place: _Places, harm: float) -> list[Defect]:
     out = []
-    for _ in range(1 + rng.poisson(2.0 * harm)):
-        kind: Kind = ("particle", "droplets", "hair", "film")[rng.choice(4, p=[0.77, 0.16, 0.03, 0.04])]
+    for _ in range(1 + rng.poisson(1.3 * harm)):
+        kind: Kind = ("particle", "droplets", "hair", "film")[rng.choice(4, p=[0.73, 0.20, 0.03, 0.04])]
         size, width, roughness, hollow = 0.0, 4.0, rng.uniform(0.2, 1.0), float(rng.choice([0, rng.uniform(0.3, 0.95)]))
         elongation = 1.0 + rng.exponential(0.35)
         if kind == "particle" and rng.random() < 0.3:
@@ -146,8 +150,8 @@ def _dirt(rng: np.random.Generator, place: _Places, harm: float) -> list[Defect]
         elif kind == "particle":
             size = float(np.clip(np.exp(rng.normal(np.log(12), 0.55)), 6, 70))
         elif kind == "droplets":
-            width, elongation = rng.uniform(2.0, 6.0), rng.uniform(1.0, 3.0)
-            size = width * rng.uniform(4, 18)
+            width, elongation = rng.uniform(1.8, 6.0), rng.uniform(1.0, 3.0)
+            size = width * float(np.exp(rng.uniform(np.log(4.0), np.log(25.0))))
         elif kind == "hair":
             size, width = rng.uniform(30, 160), rng.uniform(3.5, 8.0)
         else:
@@ -162,7 +166,7 @@ def _dirt(rng: np.random.Generator, place: _Places, harm: float) -> list[Defect]
                 width_um=width,
                 angle_deg=rng.uniform(0, 180),
                 contrast=_contrast(rng, 0.15, 0.9, 0.08) * (0.3 if kind == "film" else 1.0),
-                bend=rng.normal(0, 0.15) if kind != "particle" else 0.0,
+                bend=rng.normal(0, _BEND[kind]),
                 hollow=hollow,
                 roughness=roughness,
                 relief=rng.uniform(0, 1.5),

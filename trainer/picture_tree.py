@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.capture_record import pixels_sha256
 from edge.errors import SourceError, UsageError
 from edge.patches import PatchSpec, measure_picture, prepare
 from edge.pictures import list_folder, read_picture
@@ -65,7 +66,17 @@ class Tree:
 
 
 @dataclass(frozen=True, eq=False)
-class _Picture:
+class LabelledPicture:
+    """One picture of a mark, prepared.
+
+    Attributes:
+        name: path below the tree.
+        code: of its label.
+        patch: (size, size) uint8.
+        measures: (k,) uint8.
+        sha256: of the pixels before they were prepared.
+    """
+
     name: str
     code: int
     patch: NDArray[np.uint8]
@@ -95,16 +106,16 @@ def read_tree(
     named = _labels(folder, labels)
     paths = {label: _pictures_of(folder / label, label) for label in named}
     group_of = _groups(folder, [path for of_label in paths.values() for path in of_label], grouping)
-    pictures: list[_Picture] = []
+    pictures: list[LabelledPicture] = []
     unreadable: list[str] = []
     for code, label in enumerate(named):
-        read = _read(folder, paths[label], code, spec, unreadable)
+        read = read_pictures(folder, paths[label], code, spec, unreadable)
         if not read:
             raise SourceError(
                 f"label {label!r}: none of its {len(paths[label])} pictures can be read: {unreadable[-1]}"
             )
         pictures += read
-    pictures, notices = _without_copies(pictures)
+    pictures, notices = without_copies(pictures)
     digest = hashlib.sha256("".join(f"{p.sha256} {named[p.code]} {p.name}\n" for p in pictures).encode()).hexdigest()
     examples = Examples(
         np.stack([p.patch for p in pictures]),
@@ -156,7 +167,18 @@ def _pictures_of(folder: Path, label: str) -> list[Path]:
         raise UsageError(f"label {label!r} cannot be learned: {error}") from error
 
 
-def _read(folder: Path, paths: Sequence[Path], code: int, spec: PatchSpec, unreadable: list[str]) -> list[_Picture]:
+def read_pictures(
+    folder: Path, paths: Sequence[Path], code: int, spec: PatchSpec, unreadable: list[str]
+) -> list[LabelledPicture]:
+    """Pictures of one label, prepared.
+
+    Args:
+        folder: the tree, to which their names are relative.
+        paths: the pictures.
+        code: of the label.
+        spec: what the model wants to see; of the measures a ready-made picture tells only its box's size.
+        unreadable: gains a message for each picture that cannot be read.
+    """
     pictures = []
     for path in paths:
         try:
@@ -164,14 +186,15 @@ def _read(folder: Path, paths: Sequence[Path], code: int, spec: PatchSpec, unrea
         except SourceError as error:
             unreadable.append(str(error))
             continue
-        digest = hashlib.sha256(f"{pixels.shape}\n".encode() + pixels.tobytes()).hexdigest()
+        digest = pixels_sha256(pixels)
         name = path.relative_to(folder).as_posix()
-        pictures.append(_Picture(name, code, prepare(pixels, spec), measure_picture(pixels, spec), digest))
+        pictures.append(LabelledPicture(name, code, prepare(pixels, spec), measure_picture(pixels, spec), digest))
     return pictures
 
 
-def _without_copies(pictures: Sequence[_Picture]) -> tuple[list[_Picture], tuple[str, ...]]:
-    first: dict[str, _Picture] = {}
+def without_copies(pictures: Sequence[LabelledPicture]) -> tuple[list[LabelledPicture], tuple[str, ...]]:
+    """The pictures once each, without those that lie under several labels; and sentences about what was left out."""
+    first: dict[str, LabelledPicture] = {}
     contradicted: dict[str, tuple[str, str]] = {}
     n_copies = 0
     for picture in pictures:
@@ -196,11 +219,16 @@ def _groups(folder: Path, paths: Sequence[Path], grouping: Grouping | None) -> d
     if grouping is None:
         return {}
     if grouping.pattern is not None:
-        return _groups_by_pattern(names, grouping.pattern)
+        return groups_by_pattern(names, grouping.pattern)
     return _groups_by_column(folder, names, str(grouping.column), grouping.table)
 
 
-def _groups_by_pattern(names: Sequence[str], pattern: str) -> dict[str, str]:
+def groups_by_pattern(names: Sequence[str], pattern: str) -> dict[str, str]:
+    """The group of each name: what the pattern's first pair of parentheses holds there, or all that it matches.
+
+    Raises:
+        UsageError: no regular expression, or one that finds nothing in a name.
+    """
     try:
         compiled = re.compile(pattern)
     except re.error as error:

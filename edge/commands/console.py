@@ -56,6 +56,11 @@ class Console:
             stream = sys.stderr if self.as_json else sys.stdout
             _write(stream, f"{_coloured(status, stream)}{' ' * (12 - len(status)) if status else ''}{printable(text)}")
 
+    def aside(self, text: str) -> None:
+        """Prints a line for people to stderr, so that a program that reads stdout never meets it."""
+        if not self.quiet:
+            _write(sys.stderr, printable(text))
+
     def paragraph(self, text: str) -> None:
         """Prints lines for people as they are."""
         for line in text.splitlines():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 
+from edge.commands.capturing import Captures, Capturing
 from edge.commands.console import Console, oddities
 from edge.commands.report import Overlays, Report
 from edge.criteria import load_criteria
@@ -58,6 +59,7 @@ class Telling:
     quiet: bool = False
     verbose: bool = False
     overlays: Overlays | None = None
+    captures: Captures | None = None
 
 
 def inspect_pictures(paths: Sequence[Path], recursive: bool, setup: Setup, telling: Telling) -> int:
@@ -72,10 +74,13 @@ def inspect_pictures(paths: Sequence[Path], recursive: bool, setup: Setup, telli
     pictures = list_pictures(paths, recursive)
     if telling.overlays:
         telling.overlays.prepare([p for p in pictures if isinstance(p, Path)])
+    capturing = Capturing(telling.captures, inspector, console)
+    capturing.prepare([p for p in pictures if isinstance(p, Path)], paths if recursive else ())
     report = Report(console, inspector, telling.overlays)
     with oddities() as odd:
-        _tell(console.track(picture_events(pictures), len(pictures), "inspecting"), inspector, report)
+        _tell(console.track(picture_events(pictures), len(pictures), "inspecting"), inspector, report, capturing)
     report.finish()
+    capturing.finish()
     if telling.verbose:
         console.counts(odd.counts)
     return report.exit_code
@@ -96,6 +101,8 @@ def watch_source(source: str, every: int, max_frames: int | None, setup: Setup, 
     inspector = setup.inspector()
     if telling.overlays:
         telling.overlays.prepare([] if is_live(source) else [Path(source), Path(source, "a picture")])
+    capturing = Capturing(telling.captures, inspector, console)
+    capturing.prepare([] if is_live(source) else [Path(source), Path(source, "a picture")])
     if not telling.verbose:
         _silence_video()
     report = Report(console, inspector, telling.overlays, numbered=not has_pictures(source))
@@ -103,25 +110,29 @@ def watch_source(source: str, every: int, max_frames: int | None, setup: Setup, 
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with contextlib.suppress(KeyboardInterrupt), oddities() as odd:
-            _tell(_picked(events(source), every, max_frames), inspector, report)
+            _tell(_picked(events(source), every, max_frames), inspector, report, capturing)
     except SourceError:
         if report.n_inspected:
             report.finish("frames")
+            capturing.finish()
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
     report.finish("frames")
+    capturing.finish()
     if telling.verbose:
         console.counts(odd.counts)
     return report.exit_code
 
 
-def _tell(incoming: Iterable[Frame | LostFrame], inspector: Inspector, report: Report) -> None:
+def _tell(incoming: Iterable[Frame | LostFrame], inspector: Inspector, report: Report, capturing: Capturing) -> None:
     for event in incoming:
         if isinstance(event, LostFrame):
             report.lost(event)
         else:
-            report.inspected(event, inspector.inspect(event))
+            inspections = inspector.inspect(event)
+            report.inspected(event, inspections)
+            capturing.inspected(event, inspections)
 
 
 def _picked(incoming: Generator[Frame | LostFrame], every: int, max_frames: int | None) -> Iterator[Frame | LostFrame]:

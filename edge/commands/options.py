@@ -35,4 +35,13 @@ Overlay = Annotated[
 OverlayFormat = Annotated[
     str, typer.Option("--overlay-format", metavar="png|svg", help="Format of the overlays: png or svg.")
 ]
+Capture = Annotated[
+    Path | None, typer.Option("--capture", metavar="DIR", help="Keep patches that are worth a label in DIR.")
+]
+CaptureMb = Annotated[
+    float, typer.Option("--capture-mb", metavar="MB", help="Room for everything in that folder together.")
+]
+CaptureQuota = Annotated[
+    int, typer.Option("--capture-quota", metavar="N", help="Patches that may wait for a label, of each answer.")
+]
 Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Also read the folders below a folder.")]

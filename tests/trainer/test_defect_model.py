@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,17 @@ pytest.importorskip("tensorflow", reason="tensorflow is not installed")
 from edge.bundle import load_bundle, read_bundle
 from trainer.augment import AugmentSettings
 from trainer.convert import Gates
-from trainer.defect_model import SPEC, MakeSettings, _threshold, card_text, examples_for, make, risk_coverage
+from trainer.defect_model import (
+    SPEC,
+    DefectModel,
+    MakeSettings,
+    _threshold,
+    card_text,
+    examples_for,
+    lessons_from,
+    make,
+    risk_coverage,
+)
 from trainer.fit import FitSettings
 from trainer.proposals import LABELS
 from trainer.rendering import rendered_examples
@@ -40,17 +52,37 @@ def test_the_threshold_lies_where_answers_are_mostly_wrong() -> None:
 
 @pytest.mark.slow
 def test_two_makes_are_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small ones: the recipe is the same. The card names what is inside."""
+    """Small ones, but from faces to file: the recipe is the same. The card names what is inside."""
     monkeypatch.setattr("trainer.defect_model._GATES", {"mlp": Gates(0.0, 1.0, 1.0, 8, 1)})
     fit = FitSettings(epochs=1, class_weights="none")
-    settings = MakeSettings(6, 3, 3, 50, augment=AugmentSettings(copies=1), fit=fit, workers=1)
-    one, other = (make("tiny", "mlp", examples_for(settings), settings) for _ in range(2))
+    settings = MakeSettings(6, 3, 3, 50, augment=AugmentSettings(copies=1), fit=fit, teachers=1, workers=1)
+
+    def made() -> DefectModel:
+        return make("tiny", "mlp", lessons_from(examples_for(settings), settings), settings)
+
+    one, other = made(), made()
     assert one.conversion.content == other.conversion.content
     description = read_bundle(one.conversion.content).description
     assert description.labels == LABELS
     card = card_text(one, "mlp")
     assert card.startswith("# tiny")
     assert str(description.data["renderer_sha256"]) in card
+    assert "- teachers: 1\n" in card
+    assert "same bytes" in card
+
+
+@pytest.mark.slow
+def test_teachers_answer_every_variation_and_none_are_the_labels() -> None:
+    """Their mean answer is a distribution over the labels; without teachers there is no answer but the label."""
+    fit = FitSettings(epochs=1, class_weights="none")
+    settings = MakeSettings(6, 3, 3, 50, augment=AugmentSettings(copies=2), fit=fit, teachers=2, workers=1)
+    rendered = examples_for(settings)
+    lessons = lessons_from(rendered, settings)
+    assert len(lessons.dataset.train) == 2 * len(rendered.train)
+    assert lessons.targets is not None
+    assert lessons.targets.shape == (len(lessons.dataset.train), len(LABELS))
+    np.testing.assert_allclose(lessons.targets.sum(axis=1), 1.0, atol=1e-5)
+    assert lessons_from(rendered, replace(settings, teachers=0)).targets is None
 
 
 @pytest.mark.slow

@@ -132,6 +132,25 @@ def test_without_validation_the_last_epoch_stands() -> None:
     assert set(history) == {"loss", "accuracy"}
 
 
+def test_targets_stand_in_for_the_labels() -> None:
+    """A model that is shown the right answers learns them, whatever the labels say, and how sure it may be."""
+    data = dataset()
+    targets = np.full((len(data.train), 4), 0.1, np.float32)
+    targets[np.arange(len(targets)), data.train.labels] = 0.7
+    shuffled = replace(data.train, labels=np.roll(data.train.labels, 1))
+    trained = train(replace(data, train=shuffled), replace(SETTINGS, class_weights="none"), targets=targets)
+    assert accuracy(trained, data.test) > 0.95
+    scores = probabilities(trained.model, data.test.patches)
+    assert 0.6 < float(np.median(scores.max(axis=1))) < 0.8
+
+
+def test_targets_of_another_shape_are_refused() -> None:
+    """One row for each example, one column for each label."""
+    data = dataset()
+    with pytest.raises(UsageError, match=r"targets \(300, 3\): expected \(300, 4\)"):
+        train(data, SETTINGS, targets=np.ones((300, 3), np.float32))
+
+
 def test_class_weights_help_the_rare_label() -> None:
     """Balanced, a label of one in fifty is told more often than without weights."""
     rng = np.random.default_rng(3)

@@ -37,6 +37,35 @@ def test_equal_scenes_are_equal_pictures() -> None:
     assert random_scene(3) != random_scene(4)
 
 
+def test_change_is_the_difference_to_the_same_face_without_marks() -> None:
+    """Grey levels before the noise, wherever the marks reach, and nothing elsewhere."""
+    marked = _with(PLAIN, Defect("dig", 40.0, 0.0, size_um=8.0), blur_px=1.0, sharpen=1.0, ringing=0.5)
+    one, other = render(marked), render(_with(marked))
+    difference = np.abs(one.pixels.astype(int) - other.pixels.astype(int))
+    assert difference.max() > 20
+    assert np.abs(difference - one.change).max() <= 1
+    assert other.change.max() == 0
+
+
+def test_a_mark_smaller_than_a_pixel_owns_one() -> None:
+    """So that a candidate on it does not count as one on nothing."""
+    phantom = render(_with(PLAIN, Defect("dig", 40.3, 0.3, size_um=0.3, contrast=-0.9)))
+    assert len(phantom.marks) == 1
+    assert (phantom.owner == 1).any()
+
+
+def test_an_echo_with_a_tail_fades_to_the_right() -> None:
+    """What is dark has a bright echo on its right, which a tail draws out; the rows' sum stays."""
+    dig = Defect("dig", 40.0, 0.0, size_um=2.0, contrast=-0.3)
+    echoes = (_with(PLAIN, dig, ringing=0.5, ringing_tail_px=tail) for tail in (0.0, 4.0))
+    short, long = (render(scene).pixels.astype(int) for scene in echoes)
+    plain = render(_with(PLAIN)).pixels.astype(int)
+    left = render(_with(PLAIN, dig)).marks[0].x_px
+    beyond = np.s_[:, left + 10 : left + 18]
+    assert (long - plain)[beyond].sum() > (short - plain)[beyond].sum() + 10
+    assert (short - plain)[:, left + 4 : left + 9].max() > 3
+
+
 @settings(deadline=None, max_examples=12)
 @given(st.floats(0.9, 1.12), st.floats(0.42, 0.58), st.floats(0.42, 0.58))
 def test_the_cladding_is_where_the_truth_says(aspect: float, x: float, y: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +12,42 @@ from edge.bundle import write_bundle
 from edge.commands.console import Console
 from edge.errors import UsageError
 from trainer import model_file
-from trainer.convert import Card, Material, convert
+from trainer.convert import Card, Gates, Material, convert
 from trainer.dataset import Dataset, Source, reopen
+from trainer.defect_model import gates_of
+from trainer.examples import joined
+from trainer.model_file import TrainedModel
+from trainer.recipe import DEFAULT_RECIPE
 
 N_CALIBRATION = 10_000
 """Training pictures that the integer ranges are taken from at most, evenly spread over the labels. With 500 some
 hidden units of Fashion-MNIST's MLP are never heard, and single answers are off by .2; these take a second."""
 
 
-def convert_model(model: str, out: Path | None, recipe: str, source: Source, card: Card, console: Console) -> int:
-    """Converts, gates and writes a model, and tells of it; returns the exit code.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for.
 
-    Args:
+    Attributes:
         model: a `.keras` or `.h5` file, or the name of a trainable model that ships.
         out: the `.tflite` file; None: beside the model, of the same name.
         recipe: one of `trainer.recipe.RECIPES`.
+        threshold: None: that of the model it went on from, else 0.
+    """
+
+    model: str
+    out: Path | None
+    recipe: str
+    threshold: float | None
+
+
+def convert_model(wanted: Wanted, source: Source, card: Card, console: Console) -> int:
+    """Converts, gates and writes a model, and tells of it; returns the exit code.
+
+    Args:
+        wanted: which model, and what to make of it.
         source: the pictures that it was trained on; the parts are those of the training.
-        card: what the maker says of it; without a name, that of the file.
+        card: what the maker says of it; without a name, that of the file; the threshold is set here.
         console: where to tell.
 
     Raises:
@@ -36,14 +55,15 @@ def convert_model(model: str, out: Path | None, recipe: str, source: Source, car
         SourceError: pictures that cannot be read.
         ModelError: a damaged model, or a gate that failed; no file is written then.
     """
-    path = model_file.find(model)
-    out = out or path.with_suffix(".tflite")
+    path = model_file.find(wanted.model)
+    out, recipe = wanted.out or path.with_suffix(".tflite"), wanted.recipe
     if out.suffix != ".tflite" or not out.parent.is_dir():
         raise UsageError(f"model {out}: expected a name that ends in .tflite, in a folder that exists")
     trained = model_file.load(path)
     dataset = reopen(trained.data, trained.labels, trained.spec, source)
-    card = card if card.name else replace(card, name=_name_from(out.stem))
-    conversion = convert(trained, _material(dataset), card, recipe)
+    threshold = float(trained.code.get("threshold", 0.0)) if wanted.threshold is None else wanted.threshold
+    card = replace(card, name=card.name or _name_from(out.stem), threshold=threshold)
+    conversion = convert(trained, _material(dataset), card, recipe, _gates(trained, dataset, recipe))
     write_bundle(out, conversion.content)
     for name, value in conversion.metrics.items():
         console.say(f"{name.replace('_', ' '):<28} {value:g}")
@@ -57,7 +77,15 @@ def _material(dataset: Dataset) -> Material:
     """Calibrated on what was learned from, the temperature from what chose, the gates on what was never seen."""
     n = len(dataset.train)
     spread = np.linspace(0, n - 1, min(n, N_CALIBRATION)).round().astype(np.int64)
-    return Material(dataset.train.take(spread), dataset.validation, dataset.test)
+    check = dataset.test if dataset.check is None else joined([dataset.test, dataset.check])
+    return Material(dataset.train.take(spread), dataset.validation, check)
+
+
+def _gates(trained: TrainedModel, dataset: Dataset, recipe: str) -> Gates:
+    """Those of the model that ships for one that goes on from it: rendered marks are nearer the noise than others."""
+    if dataset.check is None or recipe != DEFAULT_RECIPE:
+        return Gates()
+    return gates_of(str(trained.code.get("network")))
 
 
 def _name_from(stem: str) -> str:

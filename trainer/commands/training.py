@@ -11,17 +11,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+
+from edge.bundle import load_bundle
 from edge.commands.console import Console
 from edge.patches import Background, PatchSpec
-from trainer import fit, labelled_pictures, model_file
+from trainer import captured_patches, fit, labelled_pictures, model_file
 from trainer.dataset import Dataset, Source, open_dataset
 from trainer.fit import ClassWeights, FitSettings, OnProgress, Progress
+from trainer.model_file import TrainedModel
 from trainer.network import LEARNING_RATE
 from trainer.picture_tree import labels_in
+from trainer.proposals import LABELS
+from trainer.rehearsal import can_rehearse
 from trainer.scaling import probabilities
 from trainer.split import SplitSettings
 
 _MOST_UNREADABLE_TOLD = 10
+
+GOING_ON_RATE = 4e-4
+"""The default for going on from a model: at a new model's rate some dozen pictures undo more than they teach."""
+
+REHEARSED_FACES = 120
+"""Drawn for going on from a model that learned from rendered faces; `scripts/learn_from_use
+--rehearsed N` tries others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +60,16 @@ class Training:
     background: Background | None = None
 
 
-def settings_of(epochs: int, batch: int, seed: int, rate: float | None, class_weights: str) -> FitSettings:
-    """How to fit, as the options say it; no rate: the default one.
+def settings_of(
+    epochs: int, batch: int, seed: int, rate: float | None, class_weights: str, going_on: bool = False
+) -> FitSettings:
+    """How to fit, as the options say it; no rate: the default one, which is lower for going on from a model.
 
     Raises:
         UsageError: a value out of its range.
     """
-    learning_rate = LEARNING_RATE if rate is None else rate
+    default = GOING_ON_RATE if going_on else LEARNING_RATE
+    learning_rate = default if rate is None else rate
     return FitSettings(epochs, batch, seed, learning_rate, cast(ClassWeights, class_weights))
 
 
@@ -73,30 +89,89 @@ def train_model(wanted: Training, console: Console) -> int:
         size=wanted.patch_size if wanted.patch_size is not None else spec.size,
         background=wanted.background or spec.background,
     )
-    source = wanted.source
-    is_tree = source.folder is not None and not labelled_pictures.is_folder(source.folder)
-    if start is not None and source.labels is None and source.folder is not None and is_tree:
-        source = replace(source, labels=labels_in(source.folder, start.labels))
-    dataset = open_dataset(source, spec, SplitSettings(seed=wanted.settings.seed))
+    source = wanted.source if start is None else _going_on(wanted.source, start)
+    split = SplitSettings(seed=wanted.settings.seed)
+    if source.rehearsed_faces:
+        # A few dozen patches cannot choose an epoch, and rendered ones would choose the one that learned least.
+        split = replace(split, validation=0.0)
+    dataset = open_dataset(source, spec, split)
     _tell_data(dataset, console)
+    threshold = _threshold_of(wanted.start, start) if wanted.start is not None and start is not None else None
     began = time.perf_counter()
     with _progress(wanted.settings.epochs, console) as on_progress:
-        trained = fit.train(dataset, wanted.settings, wanted.network, start, on_progress)
+        fitted_on = dataset if start is None or not source.rehearsed_faces else _known_before(dataset, start)
+        trained = fit.train(fitted_on, wanted.settings, wanted.network, start, on_progress)
     fit_s = time.perf_counter() - began
+    if threshold is not None:
+        trained.code["threshold"] = threshold
     model_file.save(trained, wanted.out)
     scores = probabilities(trained.model, dataset.test.patches, dataset.test.measures)
     accuracy = float((scores.argmax(axis=1) == dataset.test.labels).mean())
+    before = _accuracy_before(start, dataset)
     n_parameters = trained.model.count_params()
-    console.say(f"fitted in {fit_s:.1f} s: {wanted.settings.epochs} epochs of {len(dataset.train)} pictures")
-    console.say(f"test accuracy {accuracy:.4f} on {len(dataset.test)} pictures, in float")
+    console.say(f"fitted in {fit_s:.1f} s: {wanted.settings.epochs} epochs of {len(fitted_on.train)} pictures")
+    than = f"; {before:.4f} before" if before is not None else ""
+    console.say(f"test accuracy {accuracy:.4f} on {len(dataset.test)} pictures, in float{than}")
     weights = str(trained.code["weights_sha256"])
     console.say(f"{wanted.out}: {trained.code['network']}, {n_parameters} parameters, weights {weights[:12]}")
     if console.as_json:
         told: dict[str, object] = {"model": str(wanted.out), "labels": list(trained.labels), "fit_s": round(fit_s, 3)}
         told |= {"test_accuracy": round(accuracy, 4), "test_pictures": len(dataset.test), "parameters": n_parameters}
+        if before is not None:
+            told["test_accuracy_before"] = round(before, 4)
         told |= {"weights_sha256": weights, "unreadable": len(dataset.unreadable)}
         console.emit(told)
     return 3 if dataset.unreadable else 0
+
+
+def _going_on(source: Source, start: TrainedModel) -> Source:
+    """The pictures, with the labels that a model will have that goes on with them, and what it must not forget."""
+    folder = source.folder
+    if folder is None:
+        return source
+    labels = source.labels
+    if labelled_pictures.is_folder(folder):
+        named: tuple[str, ...] = LABELS
+    elif labels is None and captured_patches.is_folder(folder):
+        named = labels = captured_patches.labels_in(folder, start.labels)
+    else:
+        named = labels = labels or labels_in(folder, start.labels)
+    rendered = bool({"rehearsed_faces", "renderer_sha256"} & set(start.data))
+    return replace(source, labels=labels, rehearsed_faces=REHEARSED_FACES if rendered and can_rehearse(named) else 0)
+
+
+def _known_before(dataset: Dataset, start: TrainedModel) -> Dataset:
+    """What is fitted: the pictures, and of the rendered marks those that the model to go on from names rightly.
+
+    To be remembered they need not be learned anew: where the model and a rendered mark disagree, some hundred marks of
+    a few faces would pull it to where these faces happen to lie.
+    """
+    train = dataset.train
+    n_rendered = int(dataset.data["rehearsed_examples"])
+    answers = probabilities(start.model, train.patches, train.measures).argmax(axis=1)
+    named = np.array([dataset.labels.index(label) if label in dataset.labels else -1 for label in start.labels])
+    keep = named[answers] == train.labels
+    keep[: len(train) - n_rendered] = True
+    return replace(dataset, train=train.take(keep), validation=dataset.validation.take(np.arange(0)))
+
+
+def _accuracy_before(start: TrainedModel | None, dataset: Dataset) -> float | None:
+    """How well the model to go on from names the test part as it is."""
+    if start is None or len(dataset.test) == 0:
+        return None
+    answers = probabilities(start.model, dataset.test.patches, dataset.test.measures).argmax(axis=1)
+    truth = [dataset.labels[code] for code in dataset.test.labels]
+    return float(np.mean([start.labels[a] == b for a, b in zip(answers.tolist(), truth, strict=True)]))
+
+
+def _threshold_of(name: str, start: TrainedModel) -> float:
+    """Below which the model's answer was `unknown`: as its `.tflite` beside it says, or as was handed down to it."""
+    converted = model_file.find(name).with_suffix(".tflite")
+    if converted.is_file():
+        described = load_bundle(converted).description
+        if described.code.get("weights_sha256") == start.code.get("weights_sha256"):
+            return described.threshold
+    return float(start.code.get("threshold", 0.0))
 
 
 def _tell_data(dataset: Dataset, console: Console) -> None:
