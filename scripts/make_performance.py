@@ -145,7 +145,12 @@ def plot(figures: dict[str, Any]) -> None:
     axes[1].plot([r["n_found"] for r in marks], [r["p50_ms"] for r in marks], "o-")
     axes[1].set(xlabel="candidates", ylabel="frame, median ms", title="4 megapixels")
     axes[2].plot(*zip(*figures["memory"], strict=True))
-    axes[2].set(xlabel="frames", ylabel="resident memory, MB", title="1152x864", ylim=(0, None))
+    axes[2].set(
+        xlabel="frames",
+        ylabel="resident memory, MB",
+        title="1152x864",
+        ylim=(0, 1.2 * max(mb for _, mb in figures["memory"])),
+    )
     for axis in axes:
         axis.grid(alpha=0.3)
         axis.set_ylim(bottom=0)
