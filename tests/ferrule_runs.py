@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.server
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -57,7 +59,9 @@ def process(*arguments: object, warnings: str = "error", **options: Any) -> Iter
     env = {**os.environ, "PYTHONPATH": str(REPO), "PYTHONWARNINGS": warnings}
     command = [sys.executable, "-m", "edge.cli", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", **options}
-    with subprocess.Popen(command, env=env, **pipes) as started:
+    # Whoever starts the tests in the background starts them deaf to Ctrl-C, and so everything below them.
+    listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, env=env, preexec_fn=listen, **pipes) as started:
         try:
             yield started
         finally:
