@@ -59,20 +59,14 @@ def predict(img: Any, model: str | os.PathLike[str] | Classifier | None = None, 
 
     from edge.classifier import Classifier
     from edge.errors import UsageError
-    from edge.patches import measure_picture, prepare
+    from edge.patches import prepare_all
 
     if not isinstance(img, np.ndarray | list | tuple):
         raise UsageError(f"a {type(img).__name__} is no picture: expected a NumPy array, or a list of them")
     classifier = model if isinstance(model, Classifier) else load(model)
     is_one = isinstance(img, np.ndarray) and (img.ndim < 3 or (img.ndim == 3 and img.shape[2] in (1, 3)))
     pictures: Sequence[Any] = [img] if is_one else list(img)
-    spec = classifier.spec
-    patches = np.empty((len(pictures), spec.size, spec.size), np.uint8)
-    measures = np.zeros((len(pictures), len(spec.measures)), np.uint8)
-    for patch, known, picture in zip(patches, measures, map(np.asarray, pictures), strict=True):
-        patch[:] = prepare(picture, spec)
-        known[:] = measure_picture(picture, spec)
-    named = classifier.name(classifier(patches, measures))
+    named = classifier.name(classifier(*prepare_all(map(np.asarray, pictures), classifier.spec))) if pictures else []
     answers = named if return_prob else [label for label, _ in named]
     return answers[0] if is_one else answers
 

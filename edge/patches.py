@@ -13,7 +13,7 @@ measures, if the model asks for them.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import cv2
@@ -35,6 +35,7 @@ __all__ = [
     "measure_box",
     "measure_picture",
     "prepare",
+    "prepare_all",
     "side_px",
 ]
 
@@ -184,6 +185,20 @@ def measure_picture(picture: NDArray[np.uint8], spec: PatchSpec) -> NDArray[np.u
     if "box_px" in spec.measures and longer > spec.size:
         codes[spec.measures.index("box_px")] = _codes(np.array([[longer / 1.3]]), ("box_px",))[0, 0]
     return codes
+
+
+def prepare_all(pictures: Iterable[NDArray[np.uint8]], spec: PatchSpec) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Ready-made patches or pictures as the model sees them, and what their sizes tell: what a model is called with.
+
+    Args:
+        pictures: as `prepare` takes them, at least one.
+        spec: size, background and measures.
+
+    Returns:
+        (n, size, size) uint8 and (n, len(spec.measures)) uint8, new arrays.
+    """
+    seen = [(prepare(picture, spec), measure_picture(picture, spec)) for picture in pictures]
+    return np.stack([patch for patch, _ in seen]), np.stack([known for _, known in seen])
 
 
 def measure_box(w_px: int, h_px: int, spec: PatchSpec) -> NDArray[np.uint8]:

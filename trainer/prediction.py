@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edge.errors import UsageError
-from edge.patches import measure_picture, prepare
+from edge.patches import prepare_all
 from trainer.model_file import TrainedModel, find, load
 from trainer.scaling import probabilities
 
@@ -52,15 +52,11 @@ def predict(
         raise UsageError(f"a {type(img).__name__} is no picture: expected a NumPy array, or a list of them")
     is_one = isinstance(img, np.ndarray) and (img.ndim < 3 or (img.ndim == 3 and img.shape[2] in (1, 3)))
     pictures: Sequence[Any] = [img] if is_one else list(img)
-    spec = trained.spec
-    patches = np.empty((len(pictures), spec.size, spec.size), np.uint8)
-    measures = np.zeros((len(pictures), len(spec.measures)), np.uint8)
-    for patch, known, picture in zip(patches, measures, map(np.asarray, pictures), strict=True):
-        patch[:] = prepare(picture, spec)
-        known[:] = measure_picture(picture, spec)
-    scores = probabilities(trained.model, patches, measures)
-    best = scores.argmax(axis=1).tolist()
-    named = [(trained.labels[i], float(row[i])) for i, row in zip(best, scores, strict=True)]
+    named = []
+    if pictures:
+        scores = probabilities(trained.model, *prepare_all(map(np.asarray, pictures), trained.spec))
+        best = scores.argmax(axis=1).tolist()
+        named = [(trained.labels[i], float(row[i])) for i, row in zip(best, scores, strict=True)]
     answers = named if return_prob else [label for label, _ in named]
     return answers[0] if is_one else answers
 

@@ -8,12 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge.bundle import load_bundle
 from edge.classifier import Classifier
 from edge.commands.console import Console
-from edge.patches import measure_picture, prepare
+from edge.patches import prepare_all
 from edge.records import Frame
 from edge.sources import LostFrame, list_pictures, picture_events
 
@@ -57,9 +55,7 @@ def _classified(frames: Sequence[Frame], classifier: Classifier, with_scores: bo
     """A row for each frame, all of them in one call of the model."""
     if not frames:
         return
-    spec = classifier.spec
-    patches = np.stack([prepare(frame.pixels, spec) for frame in frames])
-    scores = classifier(patches, np.stack([measure_picture(frame.pixels, spec) for frame in frames]))
+    scores = classifier(*prepare_all((frame.pixels for frame in frames), classifier.spec))
     for frame, (label, score), row in zip(frames, classifier.name(scores), scores.tolist(), strict=True):
         told: dict[str, Any] = {"source": frame.source, "label": label, "score": round(score, 4)}
         if with_scores:

@@ -50,6 +50,23 @@ def test_help_imports_neither_tensorflow_nor_opencv() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.train
+def test_predict_says_what_the_function_says(tmp_path: Path) -> None:
+    """A patch larger than the model's size tells that, by the command as by `trainer.prediction.predict`."""
+    import cv2
+    import numpy as np
+
+    from trainer.prediction import predict
+
+    patch = np.random.default_rng(0).integers(90, 110, (70, 70)).astype(np.uint8)
+    patch[20:50, 33:36] = 40
+    cv2.imwrite(str(tmp_path / "patch.png"), patch)
+    told = last_json(run("predict", tmp_path / "patch.png", "--model", "fibre-defects", "--prob", "--json"))
+    label, probability = predict(patch, model_path="fibre-defects", return_prob=True)
+    assert told["label"] == label
+    assert told["score"] == pytest.approx(probability, abs=1e-4)
+
+
 def test_a_missing_tensorflow_is_one_line_with_the_extra() -> None:
     """Where only the edge is installed the message says what to install."""
     code = (

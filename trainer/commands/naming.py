@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edge.commands.console import Console
-from edge.patches import prepare
+from edge.patches import prepare_all
 from edge.records import Frame
 from edge.sources import LostFrame, list_pictures, picture_events
 from trainer import model_file
@@ -38,8 +38,7 @@ def name_pictures(paths: Sequence[Path], model: str, with_scores: bool, console:
 
 def _named(frame: Frame, trained: TrainedModel, with_scores: bool) -> dict[str, Any]:
     """The same keys as `ferrule classify --json` has."""
-    patch = prepare(frame.pixels, trained.spec)[None]
-    row = probabilities(trained.model, patch, np.zeros((1, len(trained.spec.measures)), np.uint8))[0].tolist()
+    row = probabilities(trained.model, *prepare_all([frame.pixels], trained.spec))[0].tolist()
     best = int(np.argmax(row))
     told: dict[str, Any] = {"source": frame.source, "label": trained.labels[best], "score": round(row[best], 4)}
     if with_scores:
