@@ -94,7 +94,8 @@ def run(
         machine = describe_machine()
         say("frames, stage by stage")
         frames = [Frame(read_picture(path), str(path)) for path in pictures]
-        pixels, look = _most_marked(frames, inspector)
+        inspected = [inspect_frame(frame, inspector) for frame in frames]
+        pixels, look = _most_marked(frames, inspected)
         frame_figures = _frames(pictures, frames, inspector, settings)
         say("one patch")
         patches = crop(pixels, _candidates(look), inspector.classifier.spec)
@@ -105,7 +106,7 @@ def run(
             "settings": asdict(settings),
             "timer_overhead_us": timer_overhead_us(),
             "n_pictures": len(pictures),
-            "n_marks": [sum(len(look.findings) for look in inspect_frame(frame, inspector)) for frame in frames],
+            "n_marks": [sum(len(look.findings) for look in looks) for looks in inspected],
             "patch": _patch(pixels, look, inspector.classifier, bundle, settings),
             "frame": frame_figures,
         }
@@ -125,9 +126,11 @@ def run(
         cv2.setNumThreads(n_threads)
 
 
-def _most_marked(frames: Sequence[Frame], inspector: Inspector) -> tuple[NDArray[np.uint8], Inspection]:
+def _most_marked(
+    frames: Sequence[Frame], inspected: Sequence[Sequence[Inspection]]
+) -> tuple[NDArray[np.uint8], Inspection]:
     """The fibre with the most marks, and the picture it is in."""
-    looks = [(frame.pixels, look) for frame in frames for look in inspect_frame(frame, inspector)]
+    looks = [(frame.pixels, look) for frame, looks in zip(frames, inspected, strict=True) for look in looks]
     pixels, most = max(looks, key=lambda item: len(item[1].findings))
     if not most.findings:
         raise SourceError("no picture has a mark that could be classified; give --images with marked end faces")
@@ -151,7 +154,7 @@ def _patch(
     hot = measure_interleaved(
         {
             "classify": lambda: classifier(one, measures),
-            **_bare(bundle, runtime, one, measures),
+            **bare_runtime(bundle, runtime, one, measures),
             "resize_64_to_28": lambda: cv2.resize(square, (28, 28), interpolation=cv2.INTER_AREA),
             "crop_each": lambda: crop(pixels, small, spec),
         },
@@ -168,12 +171,21 @@ def _patch(
     return figures
 
 
-def _bare(
+def bare_runtime(
     bundle: Bundle, runtime: str, one: NDArray[np.uint8], measures: NDArray[np.uint8] | None
 ) -> dict[str, Callable[[], object]]:
     """The runtime alone, on one patch that is quantised already: set, invoke and get, together and apart.
 
     And the quantising, as one NumPy call into an array of its own.
+
+    Args:
+        bundle: the model.
+        runtime: one of `edge.runtime.RUNTIMES`.
+        one: (1, size, size) uint8.
+        measures: (1, k) uint8; None where the model takes none.
+
+    Returns:
+        The calls `bare`, `quantise`, `set`, `invoke` and `get`.
     """
     interpreter = build_interpreter(bundle.content, runtime)
     given = []

@@ -163,13 +163,9 @@ def _dip_px(face: EndFace) -> int:
 
     Graded-index glass is often short of dopant along its axis, which shows as a dark point of about 2 um.
     """
-    if face.core_r_px is None or face.core_r_px * _um_per_px(face) < MULTIMODE_CORE_R_UM:
+    if face.core_r_px is None or face.core_r_px * face.um_per_px < MULTIMODE_CORE_R_UM:
         return 0
-    return math.ceil(DIP_R_UM / _um_per_px(face))
-
-
-def _um_per_px(face: EndFace) -> float:
-    return math.sqrt(face.um_per_px_x * face.um_per_px_y)
+    return math.ceil(DIP_R_UM / face.um_per_px)
 
 
 @lru_cache(maxsize=8)
@@ -209,8 +205,8 @@ def _compared(pixels: Grey, field: background.Field, face: EndFace, settings: De
     hub = max(6, round(settings.hub * field.radius))
     core_px = face.core_r_px if face.core_r_px is not None and face.core_r_px > 1.5 * hub else field.radius
     profile = ringed = background.expected_profile(samples, hub)
-    if face.core_r_px is not None and face.core_r_px * _um_per_px(face) <= SINGLE_MODE_CORE_R_UM:
-        off_centre = OFF_CENTRE_UM / _um_per_px(face)
+    if face.core_r_px is not None and face.core_r_px * face.um_per_px <= SINGLE_MODE_CORE_R_UM:
+        off_centre = OFF_CENTRE_UM / face.um_per_px
         profile, ringed = small_core.put_in(profile, samples, face.core_r_px, off_centre)
     expected = background.bound_centre(profile, hub, 0.9 * core_px)
     spread = _spread(background.noise_profile(samples, profile, hub, ringed), expected, _dip_px(face), settings)

@@ -6,7 +6,6 @@ UNREADABLE and nothing is classified.
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Sequence
@@ -154,8 +153,7 @@ class _Look:
 
 def _look(pixels: NDArray[np.uint8], face: EndFace, criteria: Criteria) -> _Look:
     """The picture quality at a fibre: all that the criteria judge, out to `reach` radii, must be in the picture."""
-    radius_um = math.sqrt(face.cladding_rx_px * face.um_per_px_x * face.cladding_ry_px * face.um_per_px_y)
-    reach = criteria.judged_radius_um / radius_um
+    reach = criteria.judged_radius_um / face.cladding_r_um
     quality = assess(pixels, face, QualitySettings(field=max(reach, QualitySettings.field)))
     return _Look(face, quality, reach)
 

@@ -72,25 +72,21 @@ class Measure:
     means: str
 
 
-def _radius_um(face: EndFace) -> float:
-    return math.sqrt(face.cladding_rx_px * face.um_per_px_x * face.cladding_ry_px * face.um_per_px_y)
-
-
 def _core_um(face: EndFace) -> float | None:
     if face.core_r_px is None:
         return None
-    return face.core_r_px * math.sqrt(face.um_per_px_x * face.um_per_px_y)
+    return face.core_r_px * face.um_per_px
 
 
 def _in_radii(distance_um: _F64, face: EndFace | None) -> _F64 | None:
-    return None if face is None else distance_um / _radius_um(face)
+    return None if face is None else distance_um / face.cladding_r_um
 
 
 def _rim_gap_um(m: Marks, face: EndFace | None) -> _F64 | None:
     """Gap between the rim and the mark's nearest point: 0 when the mark lies across the rim."""
     if face is None:
         return None
-    radius = _radius_um(face)
+    radius = face.cladding_r_um
     gap: _F64 = np.maximum(np.maximum(m.nearest_um - radius, radius - m.farthest_um), 0.0)
     return gap
 
@@ -139,7 +135,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             lambda m, f: _in_radii(m.farthest_um, f), 0.0, 2.54, False, "farthest point from the centre, cladding radii"
         ),
         "rim_um": Measure(
-            lambda m, f: None if f is None else m.distance_um - _radius_um(f),
+            lambda m, f: None if f is None else m.distance_um - f.cladding_r_um,
             -63.5,
             63.5,
             False,

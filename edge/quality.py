@@ -128,7 +128,7 @@ def _measured(pixels: _U8, face: EndFace, settings: QualitySettings) -> _Measure
     brightness, saturation, worst = _light(view, at, face.core_r_px)
     return _Measures(
         blur_px=blur_px,
-        blur_um=blur_px * math.sqrt(face.um_per_px_x * face.um_per_px_y),
+        blur_um=blur_px * face.um_per_px,
         brightness=brightness,
         step_grey=step_grey,
         noise_grey=noise_grey,

@@ -7,6 +7,7 @@ converted on each axis by itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -79,6 +80,16 @@ class EndFace:
     um_per_px_y: float
     scale_from: Literal["calibration", "cladding"] = "cladding"
     core_confidence: float = 0.0
+
+    @property
+    def um_per_px(self) -> float:
+        """Side of the square as large as a pixel."""
+        return math.sqrt(self.um_per_px_x * self.um_per_px_y)
+
+    @property
+    def cladding_r_um(self) -> float:
+        """Radius of the circle as large as the cladding."""
+        return math.sqrt(self.cladding_rx_px * self.um_per_px_x * self.cladding_ry_px * self.um_per_px_y)
 
 
 @dataclass(frozen=True, slots=True)

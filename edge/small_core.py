@@ -38,14 +38,14 @@ def put_in(profile: Grey, samples: Samples, core: float, off_centre: float) -> t
         core: the core's radius in units.
         off_centre: how far its centre may lie off, in units.
     """
-    near = median5(*samples)
-    end = min(int(WIDEST * core) + 4, near.shape[1] - 1)
+    end = min(int(WIDEST * core) + 4, profile.shape[1] - 1)
+    near = median5(*(sample[:, : end + 1] for sample in samples))
     half = max(1, round(core / 2))
-    beside = near[:, min(round(1.4 * core) + 1, end - 1) : end + 1]
+    beside = near[:, min(round(1.4 * core) + 1, end - 1) :]
     inside, outside = float(np.median(near[:, :half])), float(np.median(beside))
     if abs(inside - outside) < LEAST_GREY or inside < outside - MOST_DARK_GREY or end <= half + 1:
         return profile, profile
-    edge = _edge(near[:, : end + 1], (inside + outside) / 2, inside > outside, half)
+    edge = _edge(near, (inside + outside) / 2, inside > outside, half)
     shift = _shift(edge, off_centre)
     radii = np.arange(end + 1, dtype=np.float64)
     around = np.sort(_between(near, radii[None, :] + shift[:, None]), axis=0)

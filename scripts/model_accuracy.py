@@ -19,11 +19,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.bench import bare_runtime
 from edge.bundle import load_bundle
 from edge.classifier import Classifier
 from edge.latency import measure_interleaved
-from edge.patches import crop, measure_picture, prepare
-from edge.runtime import build_interpreter
+from edge.patches import crop, prepare_all
+from edge.runtime import choose_runtime
 from edge.sources import read_picture
 
 REPO = Path(__file__).resolve().parent.parent
@@ -41,11 +42,7 @@ def labelled_patches(folder: Path, model: str) -> tuple[NDArray[np.uint8], NDArr
     with (folder / "patches.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["confidence"] == "sure"]
     pictures = [read_picture(folder / row["file"]) for row in rows]
-    return (
-        np.stack([prepare(picture, spec) for picture in pictures]),
-        np.stack([measure_picture(picture, spec) for picture in pictures]),
-        np.array([labels.index(row["class"]) for row in rows]),
-    )
+    return *prepare_all(pictures, spec), np.array([labels.index(row["class"]) for row in rows])
 
 
 def float_and_int8(folder: Path, model: str) -> dict[str, Any]:
@@ -98,30 +95,13 @@ def cost(models: tuple[str, ...], seconds: float = 1.0) -> dict[str, dict[str, f
         measures = rng.integers(0, 256, (32, len(spec.measures)), np.uint8)
         patches[model] = patch
         calls[f"{model} classify"] = lambda c=classifier, p=patch[:1], m=measures[:1]: c(p, m)
-        calls[f"{model} bare"] = bare(bundle.content, patch[:1], measures[:1])
+        calls[f"{model} bare"] = bare_runtime(bundle, choose_runtime().name, patch[:1], measures[:1])["bare"]
         calls[f"{model} 32"] = lambda c=classifier, p=patch, m=measures: c(p, m)
         figures[model] = {"bytes": float(len(bundle.content))}
     for name, latency in measure_interleaved(calls, seconds).items():
         model, what = name.split()
         figures[model][what] = latency.p50_us / (32 if what == "32" else 1)
     return figures
-
-
-def bare(content: bytes, patch: NDArray[np.uint8], measures: NDArray[np.uint8]) -> Any:
-    """Set, invoke and get of the interpreter alone, on arrays that are quantised already."""
-    interpreter = build_interpreter(content)
-    inputs = sorted(interpreter.get_input_details(), key=lambda d: len(d["shape"]), reverse=True)
-    arrays = [(a ^ 0x80).view(np.int8).reshape(d["shape"]) for a, d in zip((patch, measures), inputs, strict=True)]
-    indices = [d["index"] for d in inputs]
-    output = next(d["index"] for d in interpreter.get_output_details() if d["name"] == "scores")
-
-    def call() -> object:
-        for index, array in zip(indices, arrays, strict=True):
-            interpreter.set_tensor(index, array)
-        interpreter.invoke()
-        return interpreter.get_tensor(output)
-
-    return call
 
 
 def worst_mistakes(model: str, n_faces: int = 120) -> tuple[NDArray[np.uint8], int, int]:
