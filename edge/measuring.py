@@ -21,6 +21,7 @@ from edge.records import Candidate, EndFace
 Grey = NDArray[np.uint8]
 Ints = NDArray[np.intp]
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Shape = Literal["disc", "stroke"]
 
 STROKE_RATIO = 3.0
@@ -33,7 +34,7 @@ _SEEN: dict[Shape, Floats] = {
     "disc": np.array(
         [
             [0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0],
-            [2.35, 2.43, 2.53, 2.67, 2.87, 3.12, 3.80, 4.68, 5.68, 7.74],
+            [2.35, 2.43, 2.53, 2.67, 2.87, 3.12, 3.80, 4.68, 5.68, 7.7417],
         ]
     ),
     "stroke": np.array(
@@ -41,6 +42,8 @@ _SEEN: dict[Shape, Floats] = {
     ),
 }
 """True size, and size between half-strength points, of a uniform disc or stroke through a Gaussian blur; in sigmas."""
+_SHRINKS: dict[Shape, float] = {"disc": 2.0, "stroke": 0.0}
+"""Beyond the table a straight edge stays where it is, and a disc of d sigmas is seen smaller by 2 / d."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,7 @@ def measure(sheet: Sheet, face: EndFace, pixel: Ints, mark: Ints, n_marks: int) 
         length = np.where(stroke, length * bend, length)
         breadth = np.where(stroke, np.minimum(breadth, drawn), breadth)
     blur_um = sheet.blur_px * unit_um
-    width = _without_blur(breadth, blur_um, "disc")
-    if stroke.any():
-        width = np.where(stroke, _without_blur(breadth, blur_um, "stroke"), width)
+    width, length = (_true(seen, blur_um, stroke) for seen in (breadth, length))
     unsure = 2.0 * noise / np.maximum(peak, 1.0)
     unresolved = 0.5 * blur_um * np.clip(3.5 - breadth / blur_um, 0.0, 1.0)
     columns = {
@@ -146,7 +147,7 @@ def measure(sheet: Sheet, face: EndFace, pixel: Ints, mark: Ints, n_marks: int) 
         "h_px": box_y1 - box_y0 + 1,
         "area_px": np.maximum(1, np.rint(area_px)).astype(np.intp),
         "diameter_um": _without_blur(enclosed, blur_um, "disc"),
-        "length_um": _without_blur(length, blur_um, "disc"),
+        "length_um": length,
         "width_um": width,
         "area_um2": area_um2,
         "distance_um": np.sqrt(centre_x * centre_x + centre_y * centre_y),
@@ -233,6 +234,12 @@ def _sum(values: NDArray[Any], mark: Ints, n_marks: int) -> Floats:
     return total
 
 
+def _true(seen_um: Floats, blur_um: float, stroke: Flags) -> Floats:
+    """Lengths or widths without the blur, of strokes and of all others."""
+    true = _without_blur(seen_um, blur_um, "disc")
+    return np.where(stroke, _without_blur(seen_um, blur_um, "stroke"), true) if stroke.any() else true
+
+
 def _without_blur(seen_um: Floats, blur_um: float, shape: Shape) -> Floats:
     """The sizes of marks that are seen, at half strength, `seen_um` large through a blur of one sigma `blur_um`.
 
@@ -240,5 +247,6 @@ def _without_blur(seen_um: Floats, blur_um: float, shape: Shape) -> Floats:
     """
     true_sigma, seen_sigma = _SEEN[shape]
     seen = seen_um / blur_um
-    true = np.where(seen < seen_sigma[-1], np.interp(seen, seen_sigma, true_sigma), seen)
+    large = seen + _SHRINKS[shape] / np.maximum(seen, seen_sigma[-1])
+    true: Floats = np.where(seen < seen_sigma[-1], np.interp(seen, seen_sigma, true_sigma), large)
     return np.maximum(true * blur_um, 0.5 * seen_um)

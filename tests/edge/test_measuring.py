@@ -134,6 +134,30 @@ def test_each_mark_is_measured_as_if_alone(seed: int) -> None:
     assert alone == found[::2]
 
 
+@pytest.mark.parametrize("shape", ["disc", "stroke"])
+def test_what_looks_larger_is_larger(shape: measuring.Shape) -> None:
+    """The size that a mark truly has rises with the size that is seen, without a step."""
+    seen = np.arange(0.01, 60, 0.001)
+    rise = np.diff(measuring._without_blur(seen, 1.0, shape)) / 0.001
+    assert rise.min() > 0
+    # steepest where the mark is as small as the blur
+    assert rise.max() < 14
+
+
+@pytest.mark.parametrize("sigmas", [1, 2, 4, 7, 9, 12])
+def test_a_disc_has_its_true_size_whatever_the_blur(sigmas: int) -> None:
+    """Seen between half-strength points through a Gaussian blur, a disc gets its size back to a 20th of a sigma."""
+    sigma = 12
+    middle = 12 * sigma
+    away = np.arange(2 * middle + 1) - middle
+    disc = np.clip(sigmas * sigma / 2 - np.hypot(*np.meshgrid(away, away)) + 0.5, 0, 1)
+    row = cv2.GaussianBlur(disc, (0, 0), sigma)[middle, middle:]
+    k = int(np.argmax(row < row[0] / 2))
+    seen = 2 * (k - 1 + (row[k - 1] - row[0] / 2) / (row[k - 1] - row[k])) / sigma
+    true = measuring._without_blur(np.array([seen]), 1.0, "disc")[0]
+    assert true == pytest.approx(max(sigmas, seen / 2), abs=0.05)
+
+
 def test_no_mark_gives_no_candidate() -> None:
     """Nothing to measure is no error."""
     nothing = np.zeros(0, np.intp)
