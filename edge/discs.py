@@ -119,8 +119,7 @@ def votes(view: View, radii_px: tuple[float, float], signs: tuple[float, ...]) -
     top, left, bottom, right = int(view.top) + 2, int(view.left) + 2, int(view.bottom) - 1, int(view.right) - 1
     if bottom - top < 3 or right - left < 3:
         return none
-    gx = np.ascontiguousarray(cv2.Sobel(smooth, cv2.CV_32F, 1, 0)[top:bottom, left:right]).ravel()
-    gy = np.ascontiguousarray(cv2.Sobel(smooth, cv2.CV_32F, 0, 1)[top:bottom, left:right]).ravel()
+    gx, gy = (g[top:bottom, left:right].astype(np.float32).ravel() for g in cv2.spatialGradient(smooth))
     # whole numbers below 2^24; not cv2.magnitude, whose last bit depends on where the arrays lie in memory
     squared = gx * gx
     squared += gy * gy

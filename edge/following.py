@@ -32,8 +32,8 @@ def beyond(difference: Grey, limit: Grey) -> Ints:
     # nearly all of it is empty, and eight pixels are looked at as one
     eights = seen.reshape(-1, 8)
     some = np.flatnonzero(eights.view(np.uint64).reshape(-1) != 0)
-    eight, place = np.nonzero(eights[some])
-    pixel: Ints = 8 * some[eight] + place
+    at = np.flatnonzero(eights[some].reshape(-1) != 0)
+    pixel: Ints = 8 * some[at >> 3] + (at & 7)
     return pixel
 
 

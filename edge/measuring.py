@@ -21,8 +21,9 @@ from edge.records import Candidate, EndFace
 Grey = NDArray[np.uint8]
 Ints = NDArray[np.intp]
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Shape = Literal["disc", "stroke"]
+
+_FIELDS = tuple(field.name for field in fields(Candidate))
 
 STROKE_RATIO = 3.0
 """From here on a mark is measured as a stroke: its width is its mean cross-section (3:1 as open code has it)."""
@@ -137,7 +138,11 @@ def measure(sheet: Sheet, face: EndFace, pixel: Ints, mark: Ints, n_marks: int) 
         length = np.where(stroke, length * bend, length)
         breadth = np.where(stroke, np.minimum(breadth, drawn), breadth)
     blur_um = sheet.blur_px * unit_um
-    width, length = (_true(seen, blur_um, stroke) for seen in (breadth, length))
+    sizes = np.stack([breadth, length, enclosed])
+    width, length, diameter = _without_blur(sizes, blur_um, "disc")
+    if stroke.any():
+        drawn_width, drawn_length = _without_blur(sizes[:2], blur_um, "stroke")
+        width, length = np.where(stroke, drawn_width, width), np.where(stroke, drawn_length, length)
     unsure = 2.0 * noise / np.maximum(peak, 1.0)
     unresolved = 0.5 * blur_um * np.clip(3.5 - breadth / blur_um, 0.0, 1.0)
     columns = {
@@ -146,7 +151,7 @@ def measure(sheet: Sheet, face: EndFace, pixel: Ints, mark: Ints, n_marks: int) 
         "w_px": box_x1 - box_x0 + 1,
         "h_px": box_y1 - box_y0 + 1,
         "area_px": np.maximum(1, np.rint(area_px)).astype(np.intp),
-        "diameter_um": _without_blur(enclosed, blur_um, "disc"),
+        "diameter_um": diameter,
         "length_um": length,
         "width_um": width,
         "area_um2": area_um2,
@@ -159,8 +164,7 @@ def measure(sheet: Sheet, face: EndFace, pixel: Ints, mark: Ints, n_marks: int) 
         # a mark near the blur's own size is not resolved
         "uncertainty_um": np.sqrt(unit_um**2 * (EDGE_BIAS_PX**2 + unsure * unsure) + unresolved * unresolved),
     }
-    names = [field.name for field in fields(Candidate)]
-    return [Candidate(*row) for row in zip(*(columns[name].tolist() for name in names), strict=True)]
+    return [Candidate(*row) for row in zip(*(columns[name].tolist() for name in _FIELDS), strict=True)]
 
 
 def _strongest(sheet: Sheet, x: Ints, y: Ints) -> Grey:
@@ -232,12 +236,6 @@ def _deviation(sheet: Sheet, pixel: Ints) -> Floats:
 def _sum(values: NDArray[Any], mark: Ints, n_marks: int) -> Floats:
     total: Floats = np.bincount(mark, weights=values, minlength=n_marks)  # type: ignore[assignment]
     return total
-
-
-def _true(seen_um: Floats, blur_um: float, stroke: Flags) -> Floats:
-    """Lengths or widths without the blur, of strokes and of all others."""
-    true = _without_blur(seen_um, blur_um, "disc")
-    return np.where(stroke, _without_blur(seen_um, blur_um, "stroke"), true) if stroke.any() else true
 
 
 def _without_blur(seen_um: Floats, blur_um: float, shape: Shape) -> Floats:
