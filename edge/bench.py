@@ -7,8 +7,6 @@ are to be read.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 
 from edge.bundle import Bundle
 from edge.classifier import Classifier
+from edge.cold_start import cold_start, peak_memory_mb
 from edge.environment import describe_machine
 from edge.errors import SourceError, UsageError
 from edge.inspection import Inspector, inspect_frame
@@ -37,20 +36,6 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 THREADS = (1, 2, 4)
 IDLE_S = 0.01
 """The pause before a call "after idling": what a camera at 100 frames a second leaves."""
-COLD_RUNS = 5
-BARE_TYPER = "import typer\napp = typer.Typer()\n@app.command()\ndef main(name: str) -> None: ...\napp()"
-"""The least program that Typer can make: what a command's own start-up is held against."""
-
-LAUNCHER = """import os, sys, time
-quiet = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
-start = time.perf_counter()
-process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
-usage = os.wait4(process, 0)[2]
-print(time.perf_counter() - start, usage.ru_maxrss)
-"""
-"""Starts a command and reads its time and memory from a process that is itself small: on Linux a child's peak
-memory begins with its parent's."""
-
 Say = Callable[[str], None]
 
 
@@ -118,8 +103,8 @@ def run(
         figures["runtimes"] = _runtimes(patches, bundle, settings)
         if settings.cold:
             say("cold starts")
-            figures["cold"] = _cold(pictures[0])
-        figures["peak_memory_mb"] = _peak_memory_mb()
+            figures["cold"] = cold_start(pictures[0])
+        figures["peak_memory_mb"] = peak_memory_mb()
         figures["throttling_after"] = describe_machine()["throttling"]
         return figures
     finally:
@@ -292,42 +277,3 @@ def _runtimes(patches: NDArray[np.uint8], bundle: Bundle, settings: BenchSetting
         latency = timed(lambda classifier=classifier: classifier(patches[:1]), settings.seconds)  # type: ignore[misc]  # as above
         figures.append({"runtime": report.identity, "works": True, **asdict(latency)})
     return figures
-
-
-def _cold(picture: Path) -> dict[str, Any]:
-    """Whole processes from their start to their end: wall time in ms and peak memory in MB, medians."""
-    ferrule = [sys.executable, "-m", "edge.cli"]
-    commands = {
-        "python": [sys.executable, "-c", "pass"],
-        "bare_typer_help": [sys.executable, "-c", BARE_TYPER, "--help"],
-        "ferrule_help": [*ferrule, "--help"],
-        "ferrule_inspect": [*ferrule, "inspect", str(picture)],
-    }
-    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
-    for _ in range(COLD_RUNS):
-        for name, command in commands.items():  # in turns, as in `measure_interleaved`
-            runs[name].append(_whole_process(command))
-    figures: dict[str, Any] = {
-        name: {"wall_ms": float(np.median([w for w, _ in of])), "peak_memory_mb": float(np.median([m for _, m in of]))}
-        for name, of in runs.items()
-    }
-    figures["help_over_bare_typer"] = figures["ferrule_help"]["wall_ms"] / figures["bare_typer_help"]["wall_ms"]
-    return figures
-
-
-def _whole_process(command: Sequence[str]) -> tuple[float, float]:
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", LAUNCHER, *command], capture_output=True, text=True, check=True, timeout=120
-    )
-    elapsed_s, maxrss = done.stdout.split()[-2:]
-    return float(elapsed_s) * 1e3, _megabytes(int(maxrss))
-
-
-def _peak_memory_mb() -> float:
-    import resource
-
-    return _megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-
-
-def _megabytes(maxrss: int) -> float:
-    return maxrss / (1 << 20) if sys.platform == "darwin" else maxrss / (1 << 10)

@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge import background, faint, following, grouping, layout, measuring, small_core
+from edge import background, cartesian, faint, following, grouping, measuring, small_core
 from edge.errors import UsageError
 from edge.records import Candidate, EndFace
 
@@ -211,8 +211,8 @@ def _compared(pixels: Grey, field: background.Field, face: EndFace, settings: De
     expected = background.bound_centre(profile, hub, 0.9 * core_px)
     spread = _spread(background.noise_profile(samples, profile, hub, ringed), expected, _dip_px(face), settings)
     follow_of, weak_of = _limits(settings)
-    grid = layout.blocks(field)
-    laid = layout.lay_out(expected, spread, follow_of, grid, settings.sharp * field.radius)
+    grid = cartesian.blocks(field)
+    laid = cartesian.lay_out(expected, spread, follow_of, grid, settings.sharp * field.radius)
     steps = faint.STEPS_PER_GREY
     difference = cv2.addWeighted(smooth, steps, laid.expected, -steps, faint.LEVEL)
     # sizes are read where noise no longer frays the edges, and little else is lost: [1 2 1]/4 adds half a px squared

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge import background, layout
+from edge import background, cartesian
 from edge.detector import DetectSettings, detect
 from edge.errors import UsageError
 from edge.records import Candidate, EndFace
@@ -436,7 +436,7 @@ def test_the_background_equals_its_slow_definition() -> None:
     assert field_ is not None
     profile = background.expected_profile(background.unroll(field_.region(pixels), field_), 22)
     limits = np.arange(256, dtype=np.uint8)
-    laid = layout.lay_out(profile, profile, limits, layout.blocks(field_), 1.2 * field_.radius).expected
+    laid = cartesian.lay_out(profile, profile, limits, cartesian.blocks(field_), 1.2 * field_.radius).expected
     rows, columns = np.mgrid[: field_.h_px, : field_.w_px]
     x, y = columns - field_.centre_x_px, rows - field_.centre_y_px
     radius, sector = np.hypot(x, y), np.mod(np.arctan2(y, x), 2 * np.pi) * background.N_SECTORS / (2 * np.pi)

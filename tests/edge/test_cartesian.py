@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge import background, layout
+from edge import background, cartesian
 from edge.records import EndFace
 
 Grey = NDArray[np.uint8]
@@ -126,15 +126,15 @@ def test_magnifying_equals_its_slow_definition(h: int, w: int, seed: int) -> Non
 
     wide = [line([int(v) for v in row]) for row in coarse]
     slow = np.array([line([row[x] for row in wide]) for x in range(4 * w)], np.uint8).T
-    assert np.array_equal(layout.magnified(coarse), slow)
-    assert np.array_equal(layout.repeated(coarse), np.kron(coarse, np.ones((4, 4), np.uint8)))
+    assert np.array_equal(cartesian.magnified(coarse), slow)
+    assert np.array_equal(cartesian.repeated(coarse), np.kron(coarse, np.ones((4, 4), np.uint8)))
 
 
 @pytest.mark.parametrize("aspect", [1.0, 1.09])
 def test_directions_are_right_to_a_twentieth_of_a_sector(aspect: float) -> None:
     """The direction of each block, found without an angle, is that of the arc tangent."""
     field = picture(radius=40.0, aspect=aspect)[1]
-    grid = layout.blocks(field)
+    grid = cartesian.blocks(field)
     exact = np.mod(np.arctan2(grid.down[:, None], grid.across), 2 * np.pi) * 24 / np.pi
     off = np.abs(grid.sector - exact)
     assert np.minimum(off, 48 - off).max() < 1 / 20
@@ -145,13 +145,13 @@ def test_directions_are_right_to_a_twentieth_of_a_sector(aspect: float) -> None:
 @pytest.mark.parametrize("at_once", [4096, 37])
 def test_laying_out_equals_its_slow_definition(aspect: float, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Steep blocks are interpolated pixel by pixel, all others between the blocks' middles, however many at once."""
-    monkeypatch.setattr(layout, "MOST_AT_ONCE", at_once)
+    monkeypatch.setattr(cartesian, "MOST_AT_ONCE", at_once)
     pixels, field = picture(radius=24.0, aspect=aspect)
     profile = background.expected_profile(background.unroll(field.region(pixels), field), 8)
     spread = np.random.default_rng(5).integers(0, 256, profile.shape, dtype=np.uint8)
     limits = np.random.default_rng(6).integers(0, 127, 256, dtype=np.uint8)
-    grid, sharp = layout.blocks(field), 1.2 * field.radius
-    laid = layout.lay_out(profile, spread, limits, grid, sharp)
+    grid, sharp = cartesian.blocks(field), 1.2 * field.radius
+    laid = cartesian.lay_out(profile, spread, limits, grid, sharp)
 
     ring, spread_ring = (np.vstack([p[-1:], p, p[:2]]) for p in (profile, spread))
     rows, columns = grid.radius.shape
@@ -169,11 +169,11 @@ def test_laying_out_equals_its_slow_definition(aspect: float, at_once: int, monk
             for s in (s0, min(s0 + 1, 50)):
                 for r in (min(r0, n - 1), min(r0 + 1, n - 1)):
                     reach = ring[s, max(r - 5, 0) : r + 6]
-                    steep[j, i] |= int(reach.max()) - int(reach.min()) > layout.STEEP_GREY
+                    steep[j, i] |= int(reach.max()) - int(reach.min()) > cartesian.STEEP_GREY
             steep[j, i] &= bool(radius < np.float32(sharp))
     assert steep.any()
     assert not steep.all()
-    plane, limit = layout.magnified(coarse), np.kron(block_limit, np.ones((4, 4), np.uint8))
+    plane, limit = cartesian.magnified(coarse), np.kron(block_limit, np.ones((4, 4), np.uint8))
     unit_x = np.float32(grid.across[1] - grid.across[0]) / np.float32(4)
     unit_y = np.float32(grid.down[1] - grid.down[0]) / np.float32(4)
     per_radian = np.float32(48 / (2 * np.pi))

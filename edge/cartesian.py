@@ -1,4 +1,4 @@
-"""Lays a background that is known by sector and radius back onto the pixels.
+"""From polar back to pixels: lays out a background that is known by sector and radius.
 
 Where it changes slowly, on blocks of 4x4 px and between them; where it is steep, at the rim and at the core's edge,
 pixel by pixel. So the cost is that of the edges' length, not of the picture's area. All of it is exact
