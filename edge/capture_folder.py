@@ -85,9 +85,10 @@ class CaptureFolder:
                 if folder_name(label) == label:
                     (self.path / label).mkdir(exist_ok=True)
             note = self.path / "README.txt"
-            if not note.exists():
-                write_whole(note, _NOTE.format(folder=self.path.name, model=model).encode())
             with self._locked() as records:
+                # within the lock, or another process would count a file that is half written
+                if not note.exists():
+                    write_whole(note, _NOTE.format(folder=self.path.name, model=model).encode())
                 self._note(records.read())
                 self._take_stock()
         except OSError as error:
