@@ -187,7 +187,8 @@ def expected_profile(samples: Samples, hub: int) -> Grey:
     near = _around(median5(*samples), 1)
     wide = _around(near, 2)
     level = 128
-    shade = np.clip(cv2.addWeighted(near, 1, wide, -1, level), level - SHADE_GREY, level + SHADE_GREY)
+    shade = np.maximum(cv2.addWeighted(near, 1, wide, -1, level), np.uint8(level - SHADE_GREY))
+    np.minimum(shade, np.uint8(level + SHADE_GREY), out=shade)
     lit = cv2.addWeighted(wide, 1, cv2.blur(shade, (SHADE_UNITS, 1)), 1, -level)
     steep = cv2.dilate(step_profile(wide), np.ones((1, 5), np.uint8))
     profile: Grey = np.where(steep < FLAT_GREY, lit, near)

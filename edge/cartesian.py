@@ -105,10 +105,12 @@ def lay_out(profile: Grey, spread: Grey, limit_of: Grey, grid: Blocks, sharp: fl
     maps = _maps(grid.radius, grid.sector + np.float32(1))
     expected, spread_ring = _ring(profile), _ring(spread)
     coarse = _remap(expected, maps)
-    coarse_spread, edge = _nearest(spread_ring, maps), _nearest(steep, maps)  # type: ignore[arg-type]
+    # both in one look: one in the high byte, one in the low
+    both = _nearest((steep.astype(np.uint16) << np.uint16(8)) | spread_ring, maps)
+    coarse_spread = both.astype(np.uint8)
     plane = magnified(coarse)
     limit = repeated(cv2.LUT(coarse_spread, limit_of))  # type: ignore[arg-type]
-    blocks_at = np.flatnonzero((edge > STEEP_GREY) & (grid.radius < np.float32(sharp)))
+    blocks_at = np.flatnonzero((both > np.uint16(STEEP_GREY << 8 | 255)) & (grid.radius < np.float32(sharp)))
     row, column = np.divmod(blocks_at, coarse.shape[1])
     for first in range(0, row.size, MOST_AT_ONCE):
         at = row[first : first + MOST_AT_ONCE], column[first : first + MOST_AT_ONCE]
@@ -133,7 +135,7 @@ def _remap(ring: Grey, maps: Maps) -> Grey:
     return cv2.remap(ring, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
 
-def _nearest(ring: Grey, maps: Maps) -> Grey:
+def _nearest(ring: NDArray[np.uint16], maps: Maps) -> NDArray[np.uint16]:
     """The sample at or next before each place."""
     return cv2.remap(ring, maps[0], None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload, no-any-return]
 

@@ -20,7 +20,7 @@ passes for the core's own light, a ring of dirt around the glass for its rim.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -135,9 +135,10 @@ def detect(pixels: NDArray[np.uint8], face: EndFace, settings: DetectSettings | 
     np.empty(30 << 20, np.uint8)
     look = _compared(pixels, field, face, settings)
     pixel, mark, n_marks = _marks(look, settings)
-    found = measuring.measure(look.sheet, face, pixel, mark, n_marks)
+    sheet = replace(look.sheet, region=_hardly_smoothed(look.sheet.region, pixel))
+    found = measuring.measure(sheet, face, pixel, mark, n_marks)
     gap_px, least_px = settings.gap * field.radius, settings.faint * field.radius
-    found += faint.lines(look.weak, pixel, look.sheet, face, gap_px, least_px)
+    found += faint.lines(look.weak, pixel, sheet, face, gap_px, least_px)
     return tuple(sorted(found, key=lambda c: (c.y_px, c.x_px, c.h_px, c.w_px)))
 
 
@@ -147,7 +148,8 @@ class _Look:
 
     Attributes:
         field: where it is.
-        sheet: region, background and limit; the limit is what a mark is followed down to, in quarters of a grey level.
+        sheet: region, background and limit; the limit is what a mark is followed down to, in quarters of a grey level,
+            and `blur_px` holds the slight smoothing that sizes are read with.
         smooth: (h, w) uint8, the region smoothed.
         weak: how far that is off its background, for what is too faint to show in whole grey levels.
     """
@@ -215,14 +217,30 @@ def _compared(pixels: Grey, field: background.Field, face: EndFace, settings: De
     laid = cartesian.lay_out(expected, spread, follow_of, grid, settings.sharp * field.radius)
     steps = faint.STEPS_PER_GREY
     difference = cv2.addWeighted(smooth, steps, laid.expected, -steps, faint.LEVEL)
-    # sizes are read where noise no longer frays the edges, and little else is lost: [1 2 1]/4 adds half a px squared
-    fine: Grey = cv2.GaussianBlur(region, (3, 3), 0)  # type: ignore[assignment]
+    # half a px squared is what the slight smoothing adds
     blur_px = math.sqrt(background.edge_blur_px(profile, field, settings.smooth_px) ** 2 + 0.5)
     per_noise = steps * settings.follow * settings.limit_sigma
-    sheet = measuring.Sheet(fine, laid.expected, laid.limit, field.x_px, field.y_px, per_noise, blur_px)
+    sheet = measuring.Sheet(region, laid.expected, laid.limit, field.x_px, field.y_px, per_noise, blur_px)
     looked_at = (grid.radius <= np.float32(field.reach)).view(np.uint8)
     faint_limit: Grey = cv2.LUT(laid.spread, weak_of)  # type: ignore[assignment]
     return _Look(field, sheet, smooth, faint.Weak(difference, looked_at, faint_limit, settings.limit_sigma))  # type: ignore[arg-type]
+
+
+def _hardly_smoothed(region: Grey, pixel: Ints) -> Grey:
+    """(h, w) uint8: the region by [1 2 1] / 4, so that noise no longer frays edges and little else is lost.
+
+    Only where the marks' pixels are, and as far around them as `measuring` looks; elsewhere it holds anything.
+    """
+    if pixel.size == 0:
+        return region
+    height, width = region.shape
+    reach = measuring.NEARBY_PX + 1
+    x = pixel % width
+    top, left = max(int(pixel[0]) // width - reach, 0), max(int(x.min()) - reach, 0)
+    box = np.s_[top : int(pixel[-1]) // width + reach + 1, left : int(x.max()) + reach + 1]
+    smoothed: Grey = np.empty((height, width), np.uint8)
+    smoothed[box] = cv2.GaussianBlur(region[box], (3, 3), 0)
+    return smoothed
 
 
 def _spread(noise: background.Plane, expected: Grey, dip_px: int, settings: DetectSettings) -> Grey:

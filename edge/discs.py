@@ -132,7 +132,10 @@ def votes(view: View, radii_px: tuple[float, float], signs: tuple[float, ...]) -
     t = np.concatenate([-sign * t for sign in signs]).astype(np.float32, copy=False)
     n_voters = max(1, _MAX_VOTES // t.size)
     if at.size > n_voters:
-        at = at[np.linspace(0, at.size - 1, n_voters).astype(np.intp)]
+        # as numpy.linspace has it, in a third of its time
+        evenly = (np.arange(n_voters) * ((at.size - 1) / max(1, n_voters - 1))).astype(np.intp)
+        evenly[-1] = at.size - 1
+        at = at[evenly]
     ys, xs = np.divmod(at, right - left)
     length = np.sqrt(squared[at])
     ux: _F32 = gx[at] / length
@@ -140,10 +143,10 @@ def votes(view: View, radii_px: tuple[float, float], signs: tuple[float, ...]) -
     # what lies outside is swept into a border of one pixel
     px = np.multiply.outer(ux, t)
     px += (xs + (left + 1.5)).astype(np.float32)[:, None]
-    np.clip(px, 0, w + 1, out=px)
+    np.minimum(np.maximum(px, 0, out=px), w + 1, out=px)
     py = np.multiply.outer(uy, t)
     py += (ys + (top + 1.5)).astype(np.float32)[:, None]
-    np.clip(py, 0, h + 1, out=py)
+    np.minimum(np.maximum(py, 0, out=py), h + 1, out=py)
     index = py.astype(np.int32)
     index *= w + 2
     index += px.astype(np.int32)
@@ -203,7 +206,7 @@ def rings(view: View, x: float, y: float, radii_px: tuple[float, float]) -> list
     limit = (reach - 2.5 * sigma).astype(np.float32, copy=False)
     slopes = slope(polar, sigma)
     # one scratch must not weigh as much as a ring
-    np.clip(slopes, -12, 12, out=slopes)
+    np.minimum(np.maximum(slopes, -12, out=slopes), 12, out=slopes)
     slopes *= radii < limit[:, None]
     n_inside = n_rays - np.searchsorted(np.sort(limit), radii, side="right")
     total = slopes.sum(axis=0) / np.maximum(n_inside, 1) * np.float32(math.sqrt(2 * math.pi) * sigma)

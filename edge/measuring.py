@@ -25,6 +25,8 @@ Shape = Literal["disc", "stroke"]
 
 _FIELDS = tuple(field.name for field in fields(Candidate))
 
+NEARBY_PX = 3
+"""How far around a pixel, along rows and columns, a mark's strength is looked for."""
 STROKE_RATIO = 3.0
 """From here on a mark is measured as a stroke: its width is its mean cross-section (3:1 as open code has it)."""
 CURVED_FROM_PX = 12.0
@@ -144,7 +146,7 @@ def measure(sheet: Sheet, face: EndFace, pixel: Ints, mark: Ints, n_marks: int) 
         drawn_width, drawn_length = _without_blur(sizes[:2], blur_um, "stroke")
         width, length = np.where(stroke, drawn_width, width), np.where(stroke, drawn_length, length)
     unsure = 2.0 * noise / np.maximum(peak, 1.0)
-    unresolved = 0.5 * blur_um * np.clip(3.5 - breadth / blur_um, 0.0, 1.0)
+    unresolved = 0.5 * blur_um * np.minimum(np.maximum(3.5 - breadth / blur_um, 0.0), 1.0)
     columns = {
         "x_px": box_x0 + sheet.x_px,
         "y_px": box_y0 + sheet.y_px,
@@ -169,7 +171,7 @@ def measure(sheet: Sheet, face: EndFace, pixel: Ints, mark: Ints, n_marks: int) 
 
 def _strongest(sheet: Sheet, x: Ints, y: Ints) -> Grey:
     """(n,) uint8: the strongest deviation in the 7x7 px around each pixel."""
-    reach = 3
+    reach = NEARBY_PX
     top, left = max(int(y.min()) - reach, 0), max(int(x.min()) - reach, 0)
     box = np.s_[top : int(y.max()) + reach + 1, left : int(x.max()) + reach + 1]
     away = cv2.absdiff(sheet.region[box], sheet.expected[box])
@@ -219,7 +221,7 @@ def _outline(sheet: Sheet, pixel: Ints, mark: Ints, deviation: Floats, half: Flo
     above, half, mark = strength[at], half[at], mark[at]
     step = (above - half) / np.maximum(above - beyond, 1e-6)
     # where another mark begins before this one has faded, they share the gap
-    step = np.where(beyond < half, np.clip(step, 0.0, 1.0), 0.5)
+    step = np.where(beyond < half, np.minimum(np.maximum(step, 0.0), 1.0), 0.5)
     order = np.argsort(mark, kind="stable")
     at, step, side, mark = at[order], step[order], side[order], mark[order]
     partial = 0.5 * _sum(step - 0.5, mark, n_marks)

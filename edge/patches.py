@@ -240,7 +240,7 @@ def _without_background(patches: NDArray[np.uint8]) -> NDArray[np.uint8]:
     surround.partition(middle, axis=1)
     shift = BACKGROUND_GREY - surround[:, middle].astype(np.int16)
     shifted = patches + shift[:, None, None]
-    np.clip(shifted, 0, 255, out=shifted)
+    np.minimum(np.maximum(shifted, 0, out=shifted), 255, out=shifted)
     taken_off: NDArray[np.uint8] = shifted.astype(np.uint8)
     return taken_off
 

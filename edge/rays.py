@@ -163,6 +163,15 @@ def median(values: NDArray[np.floating | np.integer]) -> float:
     return float(flat[k])
 
 
+def true_median(values: NDArray[np.floating | np.integer]) -> float:
+    """The median of a non-empty array: of an even count the mean of the middle two, as `numpy.median` has it."""
+    flat = values.flatten()
+    k = flat.size // 2
+    flat.partition(k)
+    upper = float(flat[k])
+    return upper if flat.size % 2 else (float(flat[:k].max()) + upper) / 2
+
+
 def noise_of(grey: _U8, step_px: float) -> float:
     """One sigma of a pixel's noise, from second differences along rays; edges among them are clipped."""
     pixels = grey[:, :: max(1, round(1 / step_px))].astype(np.int16)
