@@ -33,7 +33,7 @@ def train(
     start: Annotated[
         str | None, typer.Option("--from", metavar="MODEL", help="Go on from this model, also onto other labels.")
     ] = None,
-    network: Annotated[str, typer.Option("--network", metavar="mlp|cnn", help="Which network.")] = "mlp",
+    network: Annotated[str, typer.Option("--network", metavar="mlp|cnn|deep-cnn", help="Which network.")] = "mlp",
     rate: Annotated[float | None, typer.Option("--rate", metavar="X", help="Learning rate at the first step.")] = None,
     class_weights: Annotated[
         str, typer.Option("--class-weights", metavar="none|softened|balanced", help="How much rare labels count.")

@@ -21,7 +21,7 @@ LEARNING_RATE = 2e-3
 """Of Adam at the first step. Of 1, 2 and 3 times 1e-3 the best on Fashion-MNIST's validation pictures, with ten
 epochs of cosine decay."""
 
-_MEASURE_UNITS = 32
+_MEASURE_UNITS = (32,)
 
 
 def build_model(
@@ -102,18 +102,39 @@ def _cnn(patch: Any, measures: Any | None) -> Any:
     return layers.Dense(64, activation="relu")(_beside(layers.Flatten()(x), measures))
 
 
-def _beside(x: Any, measures: Any | None) -> Any:
-    """The measures go through a layer of their own first.
+def _deep_cnn(patch: Any, measures: Any | None) -> Any:
+    """Four convolutions and a Dense 96; the measures through two layers.
+
+    Filters in multiples of 16 and pooling before the third keep it below 1.6 times the time of `_cnn`. The third is
+    padded, so that the fourth still sees 5x5.
+    """
+    if patch.shape[1] < 18:
+        raise UsageError(
+            f"patch size {patch.shape[1]} px: the deep-cnn needs at least 18; take the cnn, the mlp, or larger patches"
+        )
+    x = layers.Reshape((*patch.shape[1:], 1))(patch)
+    for filters in (16, 32):
+        x = layers.Conv2D(filters, 3, activation="relu")(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Conv2D(64, 3, padding="same", activation="relu")(x)
+    x = layers.Conv2D(64, 3, activation="relu")(x)
+    return layers.Dense(96, activation="relu")(_beside(layers.Flatten()(x), measures, (64, 32)))
+
+
+def _beside(x: Any, measures: Any | None, units: tuple[int, ...] = _MEASURE_UNITS) -> Any:
+    """The measures go through layers of their own first.
 
     Side by side in one tensor, features and raw measures would share one int8 scale; the features are larger, and
     of the measures' 255 steps some ten would be left.
     """
     if measures is None:
         return x
-    return layers.Concatenate()([x, layers.Dense(_MEASURE_UNITS, activation="relu")(measures)])
+    for n in units:
+        measures = layers.Dense(n, activation="relu")(measures)
+    return layers.Concatenate()([x, measures])
 
 
-NETWORKS: dict[str, Callable[[Any, Any | None], Any]] = {"mlp": _mlp, "cnn": _cnn}
+NETWORKS: dict[str, Callable[[Any, Any | None], Any]] = {"mlp": _mlp, "cnn": _cnn, "deep-cnn": _deep_cnn}
 
 
 def with_labels(model: keras.Model, old: Sequence[str], new: Sequence[str]) -> keras.Model:

@@ -51,20 +51,21 @@ def test_the_threshold_lies_where_answers_are_mostly_wrong() -> None:
 
 
 @pytest.mark.slow
-def test_two_makes_are_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("network", ["mlp", "deep-cnn"])
+def test_two_makes_are_the_same_bytes(monkeypatch: pytest.MonkeyPatch, network: str) -> None:
     """Small ones, but from faces to file: the recipe is the same. The card names what is inside."""
-    monkeypatch.setattr("trainer.defect_model._GATES", {"mlp": Gates(0.0, 1.0, 1.0, 8, 1)})
+    monkeypatch.setattr("trainer.defect_model._GATES", {network: Gates(0.0, 1.0, 1.0, 8, 1)})
     fit = FitSettings(epochs=1, class_weights="none")
     settings = MakeSettings(6, 3, 3, 50, augment=AugmentSettings(copies=1), fit=fit, teachers=1, workers=1)
 
     def made() -> DefectModel:
-        return make("tiny", "mlp", lessons_from(examples_for(settings), settings), settings)
+        return make("tiny", network, lessons_from(examples_for(settings), settings), settings)
 
     one, other = made(), made()
     assert one.conversion.content == other.conversion.content
     description = read_bundle(one.conversion.content).description
     assert description.labels == LABELS
-    card = card_text(one, "mlp")
+    card = card_text(one, network)
     assert card.startswith("# tiny")
     assert str(description.data["renderer_sha256"]) in card
     assert "- teachers: 1\n" in card

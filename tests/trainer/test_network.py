@@ -101,10 +101,13 @@ def test_the_mlp_is_the_default_model() -> None:
 
 def test_unknown_networks_and_patches_too_small_are_refused() -> None:
     """The message names what there is, or what is needed."""
-    with pytest.raises(UsageError, match="'resnet': expected one of mlp, cnn"):
+    with pytest.raises(UsageError, match="'resnet': expected one of mlp, cnn, deep-cnn"):
         build_network("resnet", PatchSpec(), 5)
     with pytest.raises(UsageError, match="8 px: the cnn needs at least 16"):
         build_network("cnn", PatchSpec(8), 5)
+    with pytest.raises(UsageError, match="17 px: the deep-cnn needs at least 18"):
+        build_network("deep-cnn", PatchSpec(17), 5)
+    assert build_network("deep-cnn", PatchSpec(18), 5).output_shape == (None, 5)
 
 
 def test_other_labels_keep_the_body_and_the_columns_they_share() -> None:

@@ -18,7 +18,7 @@ layers = keras.layers
 def examples(k: int = 0, n: int = 40) -> Examples:
     """Patches that are mid grey nearly everywhere, and measures of which one is constant."""
     rng = np.random.default_rng(0)
-    patches = np.clip(rng.normal(128, 6, (n, 16, 16)), 0, 255).astype(np.uint8)
+    patches = np.clip(rng.normal(128, 6, (n, 20, 20)), 0, 255).astype(np.uint8)
     measures = rng.integers(0, 256, (n, k), np.uint8)
     measures[:, :1] = 7
     return Examples(patches, measures, rng.integers(0, 3, n), np.array([""] * n))
@@ -26,7 +26,7 @@ def examples(k: int = 0, n: int = 40) -> Examples:
 
 def convolution(padding: str) -> list[object]:
     """Extra layers that begin with the picture itself."""
-    return [layers.Reshape((16, 16, 1)), layers.Conv2D(2, 3, padding=padding), layers.Flatten()]
+    return [layers.Reshape((20, 20, 1)), layers.Conv2D(2, 3, padding=padding), layers.Flatten()]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -34,7 +34,7 @@ def convolution(padding: str) -> list[object]:
 def test_folding_keeps_the_answers(name: str, measures: tuple[str, ...]) -> None:
     """A model of standardised inputs answers the same once it takes the inputs as they are."""
     some = examples(len(measures))
-    model = build_network(name, PatchSpec(16, measures=measures), 3)
+    model = build_network(name, PatchSpec(20, measures=measures), 3)
     scaling = scaling_of(some)
     standardised = probabilities(model, some.patches, some.measures, scaling)
     fold(model, scaling)
@@ -44,7 +44,7 @@ def test_folding_keeps_the_answers(name: str, measures: tuple[str, ...]) -> None
 def test_unfolding_is_the_inverse() -> None:
     """Up to the rounding of float32."""
     some = examples(3)
-    model = build_network("cnn", PatchSpec(16, measures=("snr", "fill", "aspect")), 3)
+    model = build_network("cnn", PatchSpec(20, measures=("snr", "fill", "aspect")), 3)
     before = model.get_weights()
     fold(model, scaling_of(some))
     unfold(model, scaling_of(some))
@@ -63,21 +63,21 @@ def test_a_constant_input_is_not_divided_by_nothing() -> None:
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
-        (lambda: build_model((16, 16), 3), True),
+        (lambda: build_model((20, 20), 3), True),
         (
             lambda: build_model(
-                (16, 16), 3, [layers.Reshape((16, 16, 1)), layers.Conv2D(2, 3), layers.Flatten()], None
+                (20, 20), 3, [layers.Reshape((20, 20, 1)), layers.Conv2D(2, 3), layers.Flatten()], None
             ),
             True,
         ),
         (
             lambda: build_model(
-                (16, 16), 3, [layers.Reshape((16, 16, 1)), layers.Conv2D(2, 3, padding="same"), layers.Flatten()], None
+                (20, 20), 3, [layers.Reshape((20, 20, 1)), layers.Conv2D(2, 3, padding="same"), layers.Flatten()], None
             ),
             False,
         ),
-        (lambda: build_model((16, 16), 3, [layers.Dropout(0.5)], None), False),
-        (lambda: build_model((16, 16), 3, [layers.Dense(4, use_bias=False)], None), False),
+        (lambda: build_model((20, 20), 3, [layers.Dropout(0.5)], None), False),
+        (lambda: build_model((20, 20), 3, [layers.Dense(4, use_bias=False)], None), False),
     ],
 )
 def test_only_what_can_be_folded_exactly_is_standardised(made: object, expected: bool) -> None:

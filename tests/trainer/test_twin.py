@@ -48,6 +48,7 @@ MODELS: dict[str, Callable[[], object]] = {
     "mlp with measures": lambda: build_network("mlp", PatchSpec(measures=MEASURES), 5),
     "cnn": lambda: build_network("cnn", PatchSpec(), 5),
     "cnn with measures": lambda: build_network("cnn", PatchSpec(measures=MEASURES), 5),
+    "deep-cnn with measures": lambda: build_network("deep-cnn", PatchSpec(measures=MEASURES), 5),
     "sequential": build_model,
     "extra layers": lambda: build_model(extra_layers=small_cnn(), hidden_units=None),
     "normalised first": lambda: build_model(extra_layers=[layers.BatchNormalization()], hidden_units=None),
@@ -70,7 +71,9 @@ def test_twin_says_what_the_model_says(name: str) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn", "cnn with measures", "sequential", "extra layers"])
+@pytest.mark.parametrize(
+    "name", ["mlp", "cnn", "cnn with measures", "deep-cnn with measures", "sequential", "extra layers"]
+)
 def test_scaling_costs_nothing(name: str) -> None:
     """Where the picture meets weights first, the scaling goes into them: no layer is added for it."""
     twin = logits_twin(MODELS[name]())
