@@ -37,7 +37,8 @@ from trainer.phantom_defects import Defect
 
 REPO = Path(__file__).resolve().parent.parent
 DOCS = REPO / "docs"
-sys.path.insert(0, str(REPO / "tests"))
+sys.path[:0] = [str(REPO / "scripts"), str(REPO / "tests")]
+from frame_profile import frame_profile  # noqa: E402
 from references import boxes, disc, do2mr, lei  # noqa: E402  # the slow references live with the tests that hold detect to them
 
 SIZES_PX = ((640, 480), (1152, 864), (1600, 1200), (2304, 1728), (3264, 2448), (4032, 3024))
@@ -178,6 +179,12 @@ def page(figures: dict[str, Any], text: str) -> str:
     frames = "\n".join(f"| {n} | {ms:.2f} | {ms / whole:.2f} |" for n, ms in frame.items())
     size = "\n".join(f"| {r['megapixels']:.1f} | {r['p50_ms']:.1f} |" for r in figures["growth"]["by_size"])
     marks = "\n".join(f"| {r['n_found']} | {r['p50_ms']:.1f} |" for r in figures["growth"]["by_marks"])
+    profile = figures["profile"]
+    whole_us = sum(r["own_us"] for r in profile)
+    costliest = "\n".join(
+        f"| {r['function']} | {r['calls']:.1f} | {r['own_us']:.0f} | {r['own_us'] / whole_us:.1%} |"
+        for r in profile[:25]
+    )
     first, last = figures["memory"][len(figures["memory"]) // 10], figures["memory"][-1]
     notes = DOCS / "performance-notes.md"
     extra = notes.read_text(encoding="utf-8").strip() + "\n" if notes.is_file() else ""
@@ -218,6 +225,15 @@ tests: what they flag, as regions; they are told where the fibre is, and neither
 
 Memory: {first[1]:.0f} MB after {first[0]} frames, {last[1]:.0f} MB after {last[0]}.
 
+## Where a frame's time goes (`scripts/frame_profile.py`)
+
+The shipped examples; each function by itself, without what it calls. {len(profile)} functions are called
+{sum(r["calls"] for r in profile):.0f} times a frame, all of them together in {whole_us:,.0f} us, timing them included.
+
+| function | calls a frame | us by itself | share |
+|---|---|---|---|
+{costliest}
+
 ## `ferrule bench`
 
 ```
@@ -243,6 +259,8 @@ def main() -> None:
     figures["bench"] = bench
     say("references")
     figures["references"] = against_references(inspector, face(1152, 864, 17), args.seconds)
+    say("profile")
+    figures["profile"] = frame_profile(examples, inspector, 4 * args.seconds)
     say("growth")
     figures["growth"] = frame_growth(inspector, args.seconds / 2)
     say(f"{args.frames} frames")
