@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.rays import median, sampled
+from edge.rays import median, sampled, true_median
 from edge.records import EndFace
 
 Grey = NDArray[np.uint8]
@@ -274,7 +274,6 @@ def edge_blur_px(profile: Grey, field: Field, smooth_px: float) -> float:
     window = rim[every[:, None], at[:, None] + np.arange(13)]
     step = window.max(axis=1) - window.min(axis=1)
     # the slope is taken over two units
-    width = np.sort(step / np.maximum(0.5 * slope[every, steepest], 1.0))
-    middle = width.size // 2
-    own = ((width[middle - 1] + width[middle]) / 2) ** 2 / (2 * math.pi) - smooth_px**2 - 1 / 3
-    return math.sqrt(min(max(float(own), 0.3**2), 2.5**2))
+    width = true_median(step / np.maximum(0.5 * slope[every, steepest], 1.0))
+    own = width**2 / (2 * math.pi) - smooth_px**2 - 1 / 3
+    return math.sqrt(min(max(own, 0.3**2), 2.5**2))

@@ -233,12 +233,9 @@ def _hardly_smoothed(region: Grey, pixel: Ints) -> Grey:
     """
     if pixel.size == 0:
         return region
-    height, width = region.shape
-    reach = measuring.NEARBY_PX + 1
-    x = pixel % width
-    top, left = max(int(pixel[0]) // width - reach, 0), max(int(x.min()) - reach, 0)
-    box = np.s_[top : int(pixel[-1]) // width + reach + 1, left : int(x.max()) + reach + 1]
-    smoothed: Grey = np.empty((height, width), np.uint8)
+    y, x = np.divmod(pixel, region.shape[1])
+    box = measuring.around(x, y, measuring.NEARBY_PX + 1)
+    smoothed: Grey = np.empty(region.shape, np.uint8)
     smoothed[box] = cv2.GaussianBlur(region[box], (3, 3), 0)
     return smoothed
 

@@ -171,13 +171,18 @@ def measure(sheet: Sheet, face: EndFace, pixel: Ints, mark: Ints, n_marks: int) 
     return [Candidate(*row) for row in zip(*(columns[name].tolist() for name in _FIELDS), strict=True)]
 
 
+def around(x: Ints, y: Ints, reach: int) -> tuple[slice, slice]:
+    """Rows and columns of the box around pixels, at least one, and `reach` px beyond; it may pass the region's end."""
+    rows, columns = (slice(max(int(at.min()) - reach, 0), int(at.max()) + reach + 1) for at in (y, x))
+    return rows, columns
+
+
 def _strongest(sheet: Sheet, x: Ints, y: Ints) -> Grey:
     """(n,) uint8: the strongest deviation in the 7x7 px around each pixel."""
-    reach = NEARBY_PX
-    top, left = max(int(y.min()) - reach, 0), max(int(x.min()) - reach, 0)
-    box = np.s_[top : int(y.max()) + reach + 1, left : int(x.max()) + reach + 1]
-    away = cv2.absdiff(sheet.region[box], sheet.expected[box])
-    strongest: Grey = cv2.dilate(away, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))[y - top, x - left]  # type: ignore[assignment]
+    side = 2 * NEARBY_PX + 1
+    box = around(x, y, NEARBY_PX)
+    away = cv2.dilate(cv2.absdiff(sheet.region[box], sheet.expected[box]), np.ones((side, side), np.uint8))
+    strongest: Grey = away[y - box[0].start, x - box[1].start]
     return strongest
 
 

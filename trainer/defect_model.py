@@ -57,9 +57,10 @@ MEASURES = (
 
 SPEC = PatchSpec(size=28, background="median", measures=MEASURES)
 
+_CNN_GATES = Gates(min_agreement=0.98, max_probability_error=0.3, max_calibration_error=0.03)
 _GATES = {
-    "cnn": Gates(min_agreement=0.98, max_probability_error=0.3, max_calibration_error=0.03),
-    "deep-cnn": Gates(min_agreement=0.98, max_probability_error=0.3, max_calibration_error=0.03),
+    "cnn": _CNN_GATES,
+    "deep-cnn": _CNN_GATES,
     "mlp": Gates(min_agreement=0.95, max_probability_error=0.7, max_calibration_error=0.03),
 }
 """Looser than for pictures that are sure: many rendered marks lie near the noise, where two answers are near ties.

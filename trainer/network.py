@@ -93,12 +93,7 @@ def _mlp(patch: Any, measures: Any | None) -> Any:
 
 def _cnn(patch: Any, measures: Any | None) -> Any:
     """Two convolutions and a Dense 64; strides instead of pooling would save time and cost accuracy."""
-    if patch.shape[1] < 16:
-        raise UsageError(f"patch size {patch.shape[1]} px: the cnn needs at least 16; take the mlp, or larger patches")
-    x = layers.Reshape((*patch.shape[1:], 1))(patch)
-    for filters in (16, 32):
-        x = layers.Conv2D(filters, 3, activation="relu")(x)
-        x = layers.MaxPooling2D()(x)
+    x = _convolved("cnn", patch, 16, "the mlp")
     return layers.Dense(64, activation="relu")(_beside(layers.Flatten()(x), measures))
 
 
@@ -108,17 +103,23 @@ def _deep_cnn(patch: Any, measures: Any | None) -> Any:
     Filters in multiples of 16 and pooling before the third keep it below 1.6 times the time of `_cnn`. The third is
     padded, so that the fourth still sees 5x5.
     """
-    if patch.shape[1] < 18:
+    x = _convolved("deep-cnn", patch, 18, "the cnn, the mlp")
+    x = layers.Conv2D(64, 3, padding="same", activation="relu")(x)
+    x = layers.Conv2D(64, 3, activation="relu")(x)
+    return layers.Dense(96, activation="relu")(_beside(layers.Flatten()(x), measures, (64, 32)))
+
+
+def _convolved(name: str, patch: Any, least_px: int, instead: str) -> Any:
+    """What the CNNs begin with: two convolutions, pooled; a patch smaller than the network needs is refused."""
+    if patch.shape[1] < least_px:
         raise UsageError(
-            f"patch size {patch.shape[1]} px: the deep-cnn needs at least 18; take the cnn, the mlp, or larger patches"
+            f"patch size {patch.shape[1]} px: the {name} needs at least {least_px}; take {instead}, or larger patches"
         )
     x = layers.Reshape((*patch.shape[1:], 1))(patch)
     for filters in (16, 32):
         x = layers.Conv2D(filters, 3, activation="relu")(x)
         x = layers.MaxPooling2D()(x)
-    x = layers.Conv2D(64, 3, padding="same", activation="relu")(x)
-    x = layers.Conv2D(64, 3, activation="relu")(x)
-    return layers.Dense(96, activation="relu")(_beside(layers.Flatten()(x), measures, (64, 32)))
+    return x
 
 
 def _beside(x: Any, measures: Any | None, units: tuple[int, ...] = _MEASURE_UNITS) -> Any:
