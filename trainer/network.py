@@ -6,6 +6,7 @@ and takes the softmax off.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,15 +45,18 @@ def build_model(
         A Sequential for pixels scaled to 0..1, compiled with Adam and sparse categorical cross-entropy.
 
     Raises:
-        UsageError: a shape or count below 1, fewer than two classes, or a layer that does not fit the one before.
+        UsageError: a shape or count below 1, fewer than two classes, two extra layers of one name, or a layer that does
+            not fit the one before.
     """
     if not input_shape or min(input_shape) < 1:
         raise UsageError(f"input shape {input_shape}: expected at least one axis, each at least 1, such as (28, 28)")
     if hidden_units is not None and hidden_units < 1:
         raise UsageError(f"{hidden_units} hidden units: expected at least 1, or None to leave the layer out")
-    model = keras.Sequential([keras.Input(tuple(input_shape)), layers.Flatten()])
+    taken = _names_of(extra_layers or ())
+    picture, flat, hidden, head = (_free(name, taken) for name in ("picture", "flat", "hidden", "head"))
+    model = keras.Sequential([keras.Input(tuple(input_shape), name=picture), layers.Flatten(name=flat)])
     if hidden_units is not None:
-        model.add(layers.Dense(hidden_units, activation="relu"))
+        model.add(layers.Dense(hidden_units, activation="relu", name=hidden))
     for number, layer in enumerate(extra_layers or (), start=1):
         before = model.output_shape
         try:
@@ -63,7 +67,7 @@ def build_model(
         raise UsageError(
             f"the extra layers end in {model.output_shape}: expected (None, n); add a Flatten at their end"
         )
-    model.add(_head(num_classes))
+    model.add(_head(num_classes, head))
     return compiled(model)
 
 
@@ -152,24 +156,32 @@ def with_labels(model: keras.Model, old: Sequence[str], new: Sequence[str]) -> k
     Raises:
         UsageError: the model does not end in a Dense layer, or `new` has fewer than two labels.
     """
-    head = model.layers[-1]
+    graph = keras.Model(model.inputs, model.outputs, name=model.name)  # a Sequential's graph, made visible
+    head = graph.layers[-1]
     if not isinstance(head, layers.Dense):
         raise UsageError(f"the model ends in {type(head).__name__}: expected Dense; only its head can be replaced")
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    if tuple(old) == tuple(new):
-        return compiled(copy)
-    fresh = _head(len(new))
-    outputs = fresh(copy.layers[-1].input)
-    kernel, bias = (np.array(w) for w in head.get_weights())
-    source = [old.index(label) if label in old else None for label in new]
-    fresh.set_weights(
-        [
-            np.stack([kernel.mean(axis=1) if s is None else kernel[:, s] for s in source], axis=1),
-            np.array([bias.mean() if s is None else bias[s] for s in source], bias.dtype),
-        ]
-    )
-    return compiled(keras.Model(copy.inputs, outputs, name=model.name))
+    _check_number(len(new))
+    copy = keras.models.clone_model(graph, clone_function=lambda layer: _cloned(layer, head, len(new)))
+    column = [old.index(label) if label in old else None for label in new]
+    for original in graph.layers:
+        weights = original.get_weights()
+        if original is head:
+            weights = [np.stack([w.mean(axis=-1) if c is None else w[..., c] for c in column], -1) for w in weights]
+        if weights:  # the inputs, which have none, are named anew
+            copy.get_layer(original.name).set_weights(weights)
+    return compiled(copy)
+
+
+def _cloned(layer: keras.Layer, head: keras.Layer, n_labels: int) -> keras.Layer:
+    """A fresh layer of the same kind and name; of the head, one for that many labels.
+
+    The head keeps its name, which no layer of the body can have. One that Keras chooses is free among the layers that
+    this process built, not among those that it loaded.
+    """
+    config = layer.get_config()
+    if layer is head:
+        config = {**config, "units": n_labels, "activation": "softmax"}
+    return type(layer).from_config(config)
 
 
 def compiled(model: keras.Model) -> Any:
@@ -180,10 +192,28 @@ def compiled(model: keras.Model) -> Any:
     return model
 
 
-def _head(n_labels: int) -> keras.Layer:
+def _head(n_labels: int, name: str | None = None) -> keras.Layer:
+    _check_number(n_labels)
+    return layers.Dense(n_labels, activation="softmax", name=name)
+
+
+def _check_number(n_labels: int) -> None:
     if n_labels < 2:
         raise UsageError(f"{n_labels} classes: expected at least 2 to tell apart")
-    return layers.Dense(n_labels, activation="softmax")
+
+
+def _names_of(extra_layers: Sequence[keras.Layer]) -> set[str]:
+    names = [layer.name for layer in extra_layers]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{names.count(name)} extra layers are named {name!r}: give each layer its own name")
+    return set(names)
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    """The name wanted, or with the first number that makes it one that is not taken."""
+    names = itertools.chain([wanted], (f"{wanted}_{n}" for n in itertools.count(1)))
+    return next(name for name in names if name not in taken)
 
 
 def _does_not_fit(number: int, layer: keras.Layer, before: tuple[int | None, ...], hidden_units: int | None) -> str:

@@ -70,6 +70,7 @@ class _Copy:
         # The tensors are kept beside their factors, so that no other can take over their id.
         self._factors: dict[int, tuple[Any, float]] = {id(t): (t, _PIXEL) for t in inputs}
         self._folded_by: dict[keras.Layer, float] = {}
+        self._n_rescaled = 0
 
     def clone(self, layer: keras.Layer) -> keras.Layer:
         """A fresh layer of the same kind; without its softmax if it is the last."""
@@ -138,7 +139,10 @@ class _Copy:
 
     def _scaled(self, tensor: Any) -> Any:
         factor = self._factor(tensor)
-        return tensor if factor == 1.0 else layers.Rescaling(factor)(tensor)
+        if factor == 1.0:
+            return tensor
+        self._n_rescaled += 1
+        return layers.Rescaling(factor, name=f"rescaled_{self._n_rescaled}")(tensor)
 
 
 def _is_softmax(layer: Any) -> bool:

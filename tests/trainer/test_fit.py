@@ -72,7 +72,6 @@ def test_a_mid_grey_background_does_not_keep_the_mlp_from_learning() -> None:
 def test_the_same_seed_gives_the_same_bits_and_another_one_others() -> None:
     """First weights and order both come from the seed, whatever ran before."""
     first = train(dataset(), SETTINGS)
-    np.random.default_rng().random()
     keras.utils.set_random_seed(99)
     assert weights_sha256(train(dataset(), SETTINGS).model) == weights_sha256(first.model)
     assert weights_sha256(train(dataset(), replace(SETTINGS, seed=2)).model) != weights_sha256(first.model)

@@ -79,6 +79,36 @@ def test_layers_and_counts_that_do_not_fit_are_refused() -> None:
             build_model(**arguments)
 
 
+def names_to_come() -> list[str]:
+    """What Keras will call the next Dense layers; in a process that built none yet: `dense`, `dense_1` and so on."""
+    layers.Dense(1)  # the very first has no number
+    number = int(layers.Dense(1).name.removeprefix("dense_"))
+    return [f"dense_{number + k}" for k in range(1, 13)]
+
+
+@pytest.mark.parametrize("names", [["hidden", "head"], ["flat", "picture", "head_1"], None])
+def test_extra_layers_may_have_any_name(names: list[str] | None) -> None:
+    """Also those that this model's own layers have else, and those that Keras would give them."""
+    extra = [layers.Dense(8, name=name) for name in names or names_to_come()]
+    model = build_model((8, 8), 3, extra)
+    assert [layer for layer in model.layers if layer in extra] == extra
+    assert model.output_shape == (None, 3)
+
+
+def test_a_model_has_the_same_names_whatever_was_built_before() -> None:
+    """Its layers are named by what they are for."""
+    assert [layer.name for layer in build_model().layers] == ["flat", "hidden", "head"]
+    assert [layer.name for layer in build_model().layers] == ["flat", "hidden", "head"]
+
+
+def test_two_extra_layers_of_one_name_are_refused() -> None:
+    """A layer given twice, too; the name is in the message."""
+    twice = layers.Dense(8, name="mine")
+    for extra in ([twice, twice], [twice, layers.Dense(4, name="mine")]):
+        with pytest.raises(UsageError, match="2 extra layers are named 'mine': give each layer its own name"):
+            build_model(extra_layers=extra)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("measures", [(), ("snr", "fill", "aspect")])
 def test_networks_take_what_the_spec_describes(name: str, measures: tuple[str, ...]) -> None:
@@ -141,3 +171,45 @@ def test_a_model_that_does_not_end_in_dense_cannot_change_its_labels() -> None:
     model = keras.Model(inputs, layers.Softmax()(layers.Dense(2)(layers.Flatten()(inputs))))
     with pytest.raises(UsageError, match="ends in Softmax"):
         with_labels(model, ("a", "b"), ("b", "c"))
+
+
+def loaded_elsewhere(name: str) -> object:
+    """A model whose layers have the names that Keras will give next, as one has that another process made."""
+    if name == "sequential":
+        model = build_model((20, 20), 3, [layers.Dense(4)])
+    else:
+        model = build_network(name, PatchSpec(20, measures=("snr", "fill")), 3)
+    to_come = iter(names_to_come())
+
+    def renamed(layer: object) -> object:
+        config = layer.get_config()
+        if isinstance(layer, layers.Dense):
+            config["name"] = next(to_come)
+        return type(layer).from_config(config)
+
+    copy = keras.models.clone_model(model, clone_function=renamed)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, "sequential"])
+@pytest.mark.parametrize("new", [("b", "c", "d"), ("c", "a"), ("c", "a", "b"), ("x", "y")])
+def test_a_new_head_takes_no_name_of_the_body(name: str, new: tuple[str, ...]) -> None:
+    """Whatever names a loaded body has: labels added, dropped, in another order, all new; and again on the outcome."""
+    model = loaded_elsewhere(name)
+    once = with_labels(model, ("a", "b", "c"), new)
+    twice = with_labels(once, new, ("a", "new", "b"))
+    assert once.output_shape == (None, len(new))
+    assert twice.output_shape == (None, 3)
+    body = [w.shape for w in model.get_weights()[:-2]]
+    assert [w.shape for w in once.get_weights()[:-2]] == [w.shape for w in twice.get_weights()[:-2]] == body
+
+
+def test_a_head_without_a_bias_stays_one() -> None:
+    """Only the columns of its kernel are carried over."""
+    inputs = keras.Input((8, 8))
+    head = layers.Dense(3, activation="softmax", use_bias=False)
+    model = keras.Model(inputs, head(layers.Flatten()(inputs)))
+    (kernel,) = with_labels(model, ("a", "b", "c"), ("c", "d")).get_weights()
+    assert np.array_equal(kernel[:, 0], model.get_weights()[0][:, 2])
+    np.testing.assert_allclose(kernel[:, 1], model.get_weights()[0].mean(axis=1), rtol=1e-6)

@@ -80,6 +80,16 @@ def test_scaling_costs_nothing(name: str) -> None:
     assert not any(isinstance(layer, layers.Rescaling) for layer in twin.layers)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_layers_are_named_by_their_place(name: str) -> None:
+    """A second twin of the same model has the names of the first, though Keras has counted on."""
+    model = MODELS[name]()
+    first, second = ([layer.name for layer in logits_twin(model).layers] for _ in range(2))
+    ours = [name.startswith(("input_", "layer_", "rescaled_", "reshape")) for name in first]
+    assert all(ours), first
+    assert [n for n in first if "reshape" not in n] == [n for n in second if "reshape" not in n]
+
+
 @pytest.mark.parametrize(
     "last", [lambda: layers.Dense(5), lambda: layers.Dense(5, activation="sigmoid"), layers.Flatten]
 )
