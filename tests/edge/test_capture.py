@@ -303,6 +303,7 @@ class TestHarm:
         code = (
             "import sys; sys.path[:0] = sys.argv[2:]\n"
             "from test_capture import *\n"
+            "import edge.capture_folder; edge.capture_folder._LOCK_S = 120\n"
             "capture = opened(Path(sys.argv[1]), replace(EVERYTHING, quota=150))\n"
             "for seed in range(40): show(capture, 5, seed)\n"
             "print(capture.kept.total(), capture.folder.used_bytes)"
