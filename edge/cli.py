@@ -187,9 +187,14 @@ def bench(
 @app.command()
 def doctor(json: options.Json = False) -> None:
     """Say what is installed here, what works, and why the rest does not."""
+    from edge.environment import NEEDS_64_BIT, USERLAND_BITS
+
+    console = Console(json)
+    if USERLAND_BITS < 64:  # said first: what is imported next has no wheels there
+        console.error(NEEDS_64_BIT)
     from edge.commands.doctor import examine
 
-    raise typer.Exit(examine(Console(json)))
+    raise typer.Exit(examine(console))
 
 
 @models.command("list")

@@ -6,12 +6,22 @@ import os
 import platform
 import re
 import shutil
+import struct
 import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 PACKAGES = ("ferrule", "numpy", "opencv-python", "opencv-python-headless", "ai-edge-litert", "tflite-runtime", "typer")
+
+USERLAND_BITS = 8 * struct.calcsize("P")
+"""Of this Python's pointers. A 32-bit system may run on a 64-bit kernel, whose name `platform.machine` tells."""
+
+NEEDS_64_BIT = (
+    "this Python is a 32-bit one, for which LiteRT, NumPy, OpenCV and msgspec have no wheels; install a 64-bit system, "
+    "on a Raspberry Pi the 64-bit Raspberry Pi OS"
+)
+"""What to say where `USERLAND_BITS` is 32: docs/decisions/0025."""
 
 THROTTLE_BITS = {
     0: "under-voltage now",
@@ -29,10 +39,12 @@ THROTTLE_BITS = {
 def describe_machine() -> dict[str, Any]:
     """Processor, governor, temperature and throttling where the board tells, system and versions.
 
-    What the system does not tell is None; nothing here fails.
+    The machine is the kernel's; the userland, and with it every wheel, may have fewer bits. What the system does not
+    tell is None; nothing here fails.
     """
     return {
         "machine": platform.machine(),
+        "userland_bits": USERLAND_BITS,
         "cpu": _cpu_name(),
         "board": _first_line(Path("/proc/device-tree/model")),
         "n_cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

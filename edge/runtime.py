@@ -18,6 +18,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.environment import NEEDS_64_BIT, USERLAND_BITS
 from edge.errors import ModelError, RuntimeUnavailableError, UsageError
 from edge.native_stderr import caught_stderr, pass_on
 
@@ -153,7 +154,7 @@ def probe(name: str) -> RuntimeReport:
     Args:
         name: one of `RUNTIMES`.
     """
-    hint = _INSTALL_HINTS[name]
+    hint = _INSTALL_HINTS[name] if USERLAND_BITS == 64 else NEEDS_64_BIT
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:

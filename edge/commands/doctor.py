@@ -86,6 +86,7 @@ def _cameras() -> list[dict[str, str]]:
 def _tell(told: dict[str, Any], console: Console) -> None:
     machine = told["machine"]
     console.say(f"{machine['board'] or machine['cpu'] or machine['machine']}, {machine['system']}")
+    console.say(f"userland {machine['userland_bits']} bit")
     for fault in machine["throttling"] or ():
         console.say(f"throttling: {fault}")
     for name, version in told["versions"].items():
