@@ -54,8 +54,8 @@ class BenchSettings:
     cold: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 < self.seconds <= 600:
-            raise UsageError(f"{self.seconds} s for each figure; expected more than 0 and at most 600")
+        if not 0.001 <= self.seconds <= 600:
+            raise UsageError(f"{self.seconds} s for each figure; expected 0.001 to 600")
 
 
 def run(

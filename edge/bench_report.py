@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from edge.bench import SCHEMA
-from edge.errors import UsageError
+from edge.errors import UsageError, reason_of
+from edge.files import read_regular
 
 STAGES = ("decode", "locate", "quality", "detect", "crop", "classify", "judge", "total")
 PARTS = (
@@ -26,6 +26,9 @@ COMPARED = (
 REFERENCE = ("patch", "resize_64_to_28", "p50_us")
 """One fixed OpenCV call, measured in each run among the rest: how fast the machine was. Ratios are of figures
 divided by it, so that a slower machine or a busy hour is not taken for a regression."""
+
+_MAX_BYTES = 10_000_000
+_LONGEST_US = 1e12
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
@@ -71,11 +74,18 @@ def read_baseline(path: str | os.PathLike[str]) -> dict[str, Any]:
         UsageError: no such file, or it holds something else.
     """
     try:
-        figures = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"baseline {path}: {error}; expected what `ferrule bench --json` printed") from error
+        figures = json.loads(read_regular(path, _MAX_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(
+            f"baseline {path}: {reason_of(error)}; expected what `ferrule bench --json` printed"
+        ) from error
     if not isinstance(figures, dict) or figures.get("schema") != SCHEMA:
         raise UsageError(f"baseline {path}: expected {SCHEMA}, as `ferrule bench --json` prints it")
+    for what, at in (("reference", REFERENCE), *COMPARED):
+        if _value(figures, at) is not None and _at(figures, at) is None:
+            raise UsageError(f"baseline {path}: {what}: expected a time in us; measure it again")
+    if _at(figures, REFERENCE) is None or all(_at(figures, at) is None for _, at in COMPARED):
+        raise UsageError(f"baseline {path}: holds nothing that can be compared; measure it again")
     return figures
 
 
@@ -102,10 +112,18 @@ def regressions(ratios: Sequence[tuple[str, float]], max_regress: float) -> list
 
 
 def _at(figures: Mapping[str, Any], path: Sequence[str]) -> float | None:
+    """The time at a place; None where there is none that can be."""
+    value = _value(figures, path)
+    # A time that is none (0, negative, NaN, or larger than a float) would compare as faster than any other.
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= _LONGEST_US
+    return float(value) if usable else None
+
+
+def _value(figures: Mapping[str, Any], path: Sequence[str]) -> Any:
     value: Any = figures
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
-    return value if isinstance(value, (int, float)) else None
+    return value
 
 
 def _state(machine: Mapping[str, Any], after: Sequence[str] | None) -> str:

@@ -20,6 +20,7 @@ import hashlib
 import io
 import os
 import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -32,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ModelError, UsageError
-from edge.files import shipped, write_whole
+from edge.files import mode_of, shipped, write_whole
 from edge.patch_spec import PatchSpec
 
 SCHEMA = "ferrule/bundle/1"
@@ -240,7 +241,8 @@ def write_bundle(path: Path, content: bytes) -> None:
 
     Raises:
         ModelError: `content` is not a valid bundle; nothing is written.
-        UsageError: the place cannot be written to.
+        UsageError: there is no such place.
+        OutputError: it cannot be written to.
     """
     read_bundle(content, str(path))
     write_whole(path, content)
@@ -270,7 +272,7 @@ def find_model(path_or_name: str | os.PathLike[str]) -> Path:
     if text in shipped:
         return shipped[text]
     path = Path(text)
-    if path.is_file():
+    if stat.S_ISREG(mode_of(path)):
         return path
     raise UsageError(f"no model {text!r}: neither a file nor one that ships ({_listed(shipped)})")
 

@@ -6,7 +6,6 @@ of. Works on Inspections and pixels as whatever logs or draws does: the stages d
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,9 @@ from edge.patches import cut
 from edge.records import Finding, Frame, Inspection
 
 _FRAMES_APART = 10
+# From a block of a disk, which a single patch takes, to a petabyte.
+_BUDGET_MB = (4096 / 1e6, 1e9)
+_MOST_QUOTA = 10**9
 _SAME_PLACE_PX = 4.0
 
 
@@ -29,7 +31,7 @@ class CaptureSettings:
     """What is kept, and how much of it.
 
     Attributes:
-        budget_mb: everything in the folder together, in MB of 10^6 bytes; above 0.
+        budget_mb: everything in the folder together, in MB of 10^6 bytes; at least a block of a disk.
         quota: patches that may wait in `unlabelled` for each of the model's answers; at least 1.
         low_score: a score below this is low, whatever the model's threshold: more likely wrong than right.
         low_margin: a score less than this above the model's threshold is low, too.
@@ -45,10 +47,11 @@ class CaptureSettings:
     random_share: float = 0.02
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.budget_mb) and self.budget_mb > 0):
-            raise UsageError(f"capture budget of {self.budget_mb} MB; expected more than 0, such as 200")
-        if self.quota < 1:
-            raise UsageError(f"capture quota of {self.quota} patches; expected at least 1, such as 200")
+        low, high = _BUDGET_MB
+        if not low <= self.budget_mb <= high:
+            raise UsageError(f"capture budget of {self.budget_mb} MB; expected {low:g} to {high:g}, such as 200")
+        if not 1 <= self.quota <= _MOST_QUOTA:
+            raise UsageError(f"capture quota of {self.quota} patches; expected 1 to {_MOST_QUOTA}, such as 200")
 
     def reason(self, finding: Finding, threshold: float, sha256: str) -> Why | None:
         """Why a finding is worth a label; None where it is not.

@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.bounds import CLADDING_UM, MOST_PIXEL_ASPECT, UM_PER_PX
 from edge.core import find_core
 from edge.discs import BLACK_GREY, Scene, centres, rings, scene_of, smoothed, votes
 from edge.errors import UsageError
@@ -84,6 +85,14 @@ class LocateSettings:
             value = getattr(self, item.name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise UsageError(f"{item.name} is {value}; expected a positive number")
+        bounded = (("um_per_px_x", UM_PER_PX), ("um_per_px_y", UM_PER_PX), ("cladding_um", CLADDING_UM))
+        for name, (low, high) in bounded:
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise UsageError(f"{name} is {value}; expected {low:g} to {high:g}")
+        x, y = self.um_per_px_x or self.um_per_px_y, self.um_per_px_y or self.um_per_px_x
+        if x and y and not 1 / MOST_PIXEL_ASPECT <= x / y <= MOST_PIXEL_ASPECT:
+            raise UsageError(f"um_per_px_x is {x} and um_per_px_y {y}; expected pixels that are nearly square")
         if self.min_radius >= self.max_radius:
             raise UsageError(f"min_radius {self.min_radius} is not below max_radius {self.max_radius}")
 

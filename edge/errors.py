@@ -29,3 +29,14 @@ class ModelError(FerruleError):
 
 class RuntimeUnavailableError(ModelError):
     """No TFLite runtime works here, or not the one that was asked for (exit code 4)."""
+
+
+class OutputError(FerruleError):
+    """What was worked out could not be written down: a full disk, a closed stdout (exit code 5)."""
+
+    exit_code = 5
+
+
+def reason_of(error: Exception) -> str:
+    """What an exception says, in lower case and without its number; its kind where it says nothing."""
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()

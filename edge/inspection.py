@@ -15,6 +15,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.bounds import MOST_CLEANINGS
 from edge.bundle import DEFAULT_MODEL, load_bundle
 from edge.classifier import Classifier
 from edge.criteria import DEFAULT_CRITERIA, Criteria, judge, load_criteria, unreadable, zone_of
@@ -84,8 +85,8 @@ def load_inspector(
         ModelError: the model was refused, or no runtime works.
     """
     profile = load_criteria(os.fspath(criteria))
-    if n_cleanings < 0:
-        raise UsageError(f"{n_cleanings} cleanings; expected 0 or more")
+    if not 0 <= n_cleanings <= MOST_CLEANINGS:
+        raise UsageError(f"{n_cleanings} cleanings; expected 0 to {MOST_CLEANINGS}")
     return Inspector(
         classifier=Classifier(load_bundle(model), runtime),
         criteria=profile,

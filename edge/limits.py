@@ -27,6 +27,8 @@ _CLAUSE = re.compile(
     rf"(?P<what>any|none|(?P<n>\d{{1,6}}) of) ?"
     rf"(?:(?P<sign><=|>=|<|>) ?{_NUMBER}|{_NUMBER} to (?P<below><)? ?{_NUMBER}|(?P<all>any size))"
 )
+# The longest cell of the tables has 33.
+_MOST_CHARACTERS = 300
 _EXAMPLES = "'none', 'no limit', 'any <=3; none >3', 'any <2; 5 of 2 to 5; none >5'"
 
 
@@ -114,6 +116,11 @@ def parse_limit(text: str) -> Limit:
     Raises:
         UsageError: the text is no limit, or leaves sizes out, or names them twice.
     """
+    if len(text) > _MOST_CHARACTERS:
+        raise UsageError(
+            f"limit {text[:40]!r}... has {len(text)} characters, at most {_MOST_CHARACTERS} are read; "
+            f"write it as in {_EXAMPLES}"
+        )
     words = re.sub(r"\s+", " ", re.sub(r"\b(um|µm)\b|(?<=\d)(um|µm)\b", "", text.lower())).strip()
     if words == "none":
         return Limit(words, (SizeClass(0.0, math.inf, True, False, 0),))

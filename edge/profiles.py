@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,9 @@ from typing import Literal
 
 import msgspec
 
-from edge.errors import UsageError
+from edge.bounds import CLADDING_UM, MOST_CLEANINGS
+from edge.errors import UsageError, reason_of
+from edge.files import read_regular
 from edge.limits import Limit, parse_limit
 from edge.records import Identity
 
@@ -27,8 +28,19 @@ STANDARDS_DIR = Path(__file__).parent / "standards"
 # The names that every profile knows; `clean` is never judged and has no limit.
 DEFECT_LABELS = ("dig", "contamination", "chip", "unknown")
 _OWN_LABEL = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-# A profile is a page of text; what is larger was given by mistake.
-_MAX_BYTES = 1_000_000
+# A profile is a page or two; those that ship have 1.7 kB, 4 zones and 15 brackets at most. What has far more was given
+# by mistake, and a parser's time and depth grow faster than the text.
+_MAX_BYTES = 64_000
+_MAX_BRACKETS = 500
+_MAX_DOTS_A_LINE = 50
+_MAX_ZONES = 16
+_MAX_LABELS = 32
+_MAX_TEXTS = 64
+_MAX_CHARACTERS = 2_000
+# From dust on the core to four times the diameter of a 2.5 mm ferrule, which no microscope shows at once.
+_OUTER_UM = (0.1, 10_000.0)
+# Windows' editors write it at the head of a file; TOML does not have it.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +176,13 @@ def load_criteria(name_or_path: str | Path = DEFAULT_CRITERIA) -> Criteria:
     """
     text = str(name_or_path)
     shipped = list_criteria()
-    path = STANDARDS_DIR / f"{text}.toml" if text in shipped else Path(name_or_path).expanduser()
+    path = STANDARDS_DIR / f"{text}.toml" if text in shipped else _expanded(Path(name_or_path))
     data = _read(path, text, shipped)
     try:
-        raw = msgspec.toml.decode(data, type=_ProfileFile)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raw = msgspec.toml.decode(data.removeprefix(_BYTE_ORDER_MARK), type=_ProfileFile)
+    except (ValueError, RecursionError, OverflowError) as error:  # msgspec's and TOML's own are ValueErrors
         raise UsageError(
-            f"criteria {text}: {error}; `ferrule criteria show {DEFAULT_CRITERIA}` shows a profile that works"
+            f"criteria {text}: {_brief(error)}; `ferrule criteria show {DEFAULT_CRITERIA}` shows a profile that works"
         ) from error
     try:
         return _checked(raw, Identity(path.stem, hashlib.sha256(data).hexdigest()), path)
@@ -178,18 +190,35 @@ def load_criteria(name_or_path: str | Path = DEFAULT_CRITERIA) -> Criteria:
         raise UsageError(f"criteria {text}: {error}") from error
 
 
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # `~name` where nobody has that name: a file that is called so, then
+        return path
+
+
+def _brief(error: Exception) -> str:
+    """What is wrong, in one line of a length that people read: parsers quote what they were given."""
+    text = str(error)
+    return text if len(text) <= 300 else f"{text[:297]}..."
+
+
 def _read(path: Path, text: str, shipped: tuple[str, ...]) -> bytes:
     try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
+        data = read_regular(path, _MAX_BYTES)
     except FileNotFoundError as error:
         near = difflib.get_close_matches(text, shipped, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}?" if near else f"expected a TOML file or one of {', '.join(shipped)}"
         raise UsageError(f"criteria {text!r}: no such profile and no such file; {hint}") from error
     except (OSError, ValueError) as error:
-        raise UsageError(f"criteria {text!r}: cannot be read ({error}); expected a TOML file") from error
-    if len(data) > _MAX_BYTES:
-        raise UsageError(f"criteria {text}: larger than {_MAX_BYTES} bytes; expected a profile of a page or two")
+        raise UsageError(f"criteria {text!r}: cannot be read ({reason_of(error)}); expected a TOML file") from error
+    n_brackets = data.count(b"[") + data.count(b"{")
+    n_dots = max((line.count(b".") for line in data.splitlines()), default=0)
+    if n_brackets > _MAX_BRACKETS or n_dots > _MAX_DOTS_A_LINE:
+        raise UsageError(
+            f"criteria {text}: {n_brackets} opening brackets, and up to {n_dots} dots in a line; expected a profile of "
+            f"a page or two, with at most {_MAX_BRACKETS} and {_MAX_DOTS_A_LINE}"
+        )
     return data
 
 
@@ -199,17 +228,21 @@ def _checked(raw: _ProfileFile, identity: Identity, path: Path) -> Criteria:
         raise UsageError("title and sources are empty; say what the profile is and where its figures were read")
     if not raw.zones:
         raise UsageError("zones is empty; expected at least one [[zones]] table")
-    if not (math.isfinite(raw.cladding_um) and raw.cladding_um > 0):
-        raise UsageError(f"cladding_um = {raw.cladding_um}; expected a diameter in um above 0, such as 125.0")
-    if raw.max_cleanings < 0:
-        raise UsageError(f"max_cleanings = {raw.max_cleanings}; expected 0 or more")
+    _check_lengths(raw)
+    low, high = CLADDING_UM
+    if not low <= raw.cladding_um <= high:
+        raise UsageError(
+            f"cladding_um = {raw.cladding_um}; expected a diameter from {low:g} to {high:g}, such as 125.0"
+        )
+    if not 0 <= raw.max_cleanings <= MOST_CLEANINGS:
+        raise UsageError(f"max_cleanings = {raw.max_cleanings}; expected 0 to {MOST_CLEANINGS}")
     for label in raw.extra_labels:
         if not _OWN_LABEL.fullmatch(label) or label in (*DEFECT_LABELS, "scratch", "clean"):
-            raise UsageError(f"extra_labels holds {label!r}; expected a new lower-case label, such as 'crack'")
+            raise UsageError(f"extra_labels holds {label[:40]!r}; expected a new lower-case label, such as 'crack'")
     known = (*DEFECT_LABELS, *raw.extra_labels)
     for label in raw.cleanable:
         if label not in (*known, "scratch"):
-            raise UsageError(f"cleanable holds {label!r}; expected one of {', '.join(known)}, scratch")
+            raise UsageError(f"cleanable holds {label[:40]!r}; expected one of {', '.join(known)}, scratch")
     zones: list[Zone] = []
     for table in raw.zones:
         zones.append(_zone(table, zones, known))
@@ -226,19 +259,38 @@ def _checked(raw: _ProfileFile, identity: Identity, path: Path) -> Criteria:
     )
 
 
+def _check_lengths(raw: _ProfileFile) -> None:
+    """Raises UsageError where there is more of something than a profile can need."""
+    texts = [raw.title, *raw.sources, *raw.notes]
+    labels = [*raw.extra_labels, *raw.cleanable]
+    for table in raw.zones[: _MAX_ZONES + 1]:
+        texts += [table.title, table.source, *table.disagreements]
+        labels += table.labels
+    for what, n, most in (
+        ("zones", len(raw.zones), _MAX_ZONES),
+        ("labels", len(set(labels)), _MAX_LABELS),
+        ("titles, sources, notes and other readings", len(texts), _MAX_TEXTS),
+        ("characters in one of them", max(map(len, texts)), _MAX_CHARACTERS),
+    ):
+        if n > most:
+            raise UsageError(f"{n} {what}; expected at most {most}")
+
+
 def _zone(table: _ZoneTable, inner: list[Zone], known: tuple[str, ...]) -> Zone:
     name = table.name.strip()
     if not name or len(name) > 12 or name in [zone.name for zone in inner]:
-        raise UsageError(f"zone name {table.name!r}; expected a short name that no other zone has, such as 'A'")
+        raise UsageError(f"zone name {table.name[:40]!r}; expected a short name that no other zone has, such as 'A'")
     inner_um = inner[-1].outer_um if inner else 0.0
-    if not (math.isfinite(table.outer_um) and table.outer_um > inner_um):
+    if not (table.outer_um > inner_um and _OUTER_UM[0] <= table.outer_um <= _OUTER_UM[1]):
         raise UsageError(
-            f"zone {name}: outer_um = {table.outer_um}; expected a diameter above {inner_um:g} um, where it begins"
+            f"zone {name}: outer_um = {table.outer_um}; expected a diameter above {inner_um:g} um, where it begins, "
+            f"and from {_OUTER_UM[0]:g} to {_OUTER_UM[1]:g}"
         )
     for label in table.labels:
         if label not in known:
             raise UsageError(
-                f"zone {name}: labels names {label!r}; expected one of {', '.join(known)}, or add it to extra_labels"
+                f"zone {name}: labels names {label[:40]!r}; expected one of {', '.join(known)}, "
+                "or add it to extra_labels"
             )
     try:
         return Zone(

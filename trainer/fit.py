@@ -28,6 +28,12 @@ _STEPS_A_CALL = 256
 """Steps in one call of the compiled loop: few enough for a progress bar, enough for the call to cost nothing."""
 
 
+# Far beyond any use: a slip of the pen must not become weeks of work, or a weight that never moves.
+MOST_EPOCHS = 1_000_000
+MOST_BATCH = 1_000_000
+SMALLEST_RATE = 1e-12
+
+
 @dataclass(frozen=True, slots=True)
 class FitSettings:
     """How to fit.
@@ -48,10 +54,12 @@ class FitSettings:
     class_weights: ClassWeights = "softened"
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch < 1 or not 0 < self.learning_rate <= 1:
+        counts = 1 <= self.epochs <= MOST_EPOCHS and 1 <= self.batch <= MOST_BATCH
+        if not counts or not SMALLEST_RATE <= self.learning_rate <= 1:
             raise UsageError(
                 f"{self.epochs} epochs of batch {self.batch} at rate {self.learning_rate}: "
-                "expected at least 1 and 1, and a rate above 0 and up to 1"
+                f"expected at least 1 and 1, at most {MOST_EPOCHS} and {MOST_BATCH}, "
+                f"and a rate from {SMALLEST_RATE:g} up to 1"
             )
         if not 0 <= self.seed < 2**32:
             raise UsageError(f"seed {self.seed}: expected 0 to {2**32 - 1}")

@@ -14,6 +14,9 @@ from edge.errors import SourceError, UsageError
 from edge.files import shipped
 from edge.sources import list_pictures
 
+_MOST_REGRESS = 1000
+"""A thousand times slower: more is no limit, and a slip."""
+
 
 def measure_here(
     images: Path | None,
@@ -59,6 +62,6 @@ def _share(text: str) -> float:
         share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
     except ValueError:
         share = math.nan
-    if not (math.isfinite(share) and share >= 0):
-        raise UsageError(f"--max-regress {text!r}; expected a share such as 20% or 0.2")
+    if not 0 <= share <= _MOST_REGRESS:
+        raise UsageError(f"--max-regress {text[:40]!r}; expected a share from 0 to {_MOST_REGRESS}, such as 20% or 0.2")
     return share

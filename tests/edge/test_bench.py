@@ -72,3 +72,34 @@ def test_an_unusable_duration_is_refused(seconds: float) -> None:
     """A figure is measured for more than 0 and at most 600 seconds."""
     with pytest.raises(UsageError, match="s for each figure"):
         BenchSettings(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["NaN", "Infinity", "-Infinity", "0", "-1", "1e400", "9" * 400, "true", '"1"', "[]", "{}"],
+    ids=lambda v: v[:9],
+)
+@pytest.mark.parametrize("at", ["reference", "compared"])
+def test_a_baseline_whose_times_are_none_is_refused(tmp_path: Path, value: str, at: str) -> None:
+    """Or a run would be faster than it, whatever it took."""
+    times = {"reference": "1.5", "compared": "2.5", at: value}
+    path = tmp_path / "baseline.json"
+    path.write_text(
+        f'{{"schema": "ferrule/bench/1", "patch": {{"resize_64_to_28": {{"p50_us": {times["reference"]}}}, '
+        f'"classify": {{"p50_us": {times["compared"]}}}}}}}'
+    )
+    with pytest.raises(UsageError, match=r"baseline.json: .*expected a time in us"):
+        read_baseline(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[" * 100_000, b"9" * 5000, b"\xff", b"{}", b'{"schema": "ferrule/bench/1"}', b"\0"],
+    ids=lambda c: c[:9],
+)
+def test_a_hostile_baseline_is_refused(tmp_path: Path, content: bytes) -> None:
+    """In one line, whatever it holds."""
+    path = tmp_path / "baseline.json"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="baseline"):
+        read_baseline(path)

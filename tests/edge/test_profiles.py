@@ -1,6 +1,7 @@
 """Profiles: the standards as data, and the user's own."""
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from edge.criteria import DEFAULT_CRITERIA, describe, list_criteria, load_criteria
 from edge.errors import UsageError
 from edge.limits import parse_limit
-from edge.profiles import _ProfileFile, _ZoneTable
+from edge.profiles import STANDARDS_DIR, _ProfileFile, _ZoneTable
 
 DOCS = Path(__file__).parents[2] / "docs" / "criteria.md"
 OWN = """
@@ -223,3 +224,88 @@ def test_the_documented_profile_works(tmp_path):
 def test_every_documented_limit_can_be_written(limit):
     """Each form in the table of limits is one."""
     assert parse_limit(limit).text == limit
+
+
+ZONE = '[[zones]]\nname = "{}"\nouter_um = {}\nscratches = "none"\ndefects = "none"\n'
+HEAD = 'schema = "ferrule/criteria/1"\ntitle = "a"\nsources = ["b"]\n'
+HOSTILE = {
+    "5000 digits": HEAD + "max_cleanings = " + "9" * 5000 + "\n" + ZONE.format("A", 25),
+    "more than 64 bits": HEAD + "max_cleanings = " + "9" * 40 + "\n" + ZONE.format("A", 25),
+    "100000 brackets": "a = " + "[" * 100_000,
+    "as many brackets as fit": "a = " + "[" * 60_000,
+    "nested as deep as is read": "a = " + "[" * 499,
+    "nested tables": "a = " + "{a = " * 499,
+    "3000 zones": HEAD + "".join(ZONE.format(f"z{i}", i + 1) for i in range(3000)),
+    "100 zones": HEAD + "".join(ZONE.format(f"z{i}", i + 1) for i in range(100)),
+    "a key of 30000 parts": HEAD + ".".join("a" * 30_000) + " = 1",
+    "a header of 30000 parts": HEAD + "[" + ".".join("a" * 30_000) + "]",
+    "a limit of 5000 clauses": HEAD + ZONE.format("A", 25).replace('"none"', '"' + "any <1; " * 5000 + '"', 1),
+    "a limit of spaces": HEAD + ZONE.format("A", 25).replace('"none"', '"' + " " * 50_000 + '"', 1),
+    "a long title": HEAD.replace('"a"', '"' + "a" * 3000 + '"') + ZONE.format("A", 25),
+    "many notes": HEAD + "notes = [" + '"a",' * 5000 + "]\n" + ZONE.format("A", 25),
+    "many labels": HEAD + "extra_labels = [" + ",".join(f'"l{i}"' for i in range(500)) + "]\n" + ZONE.format("A", 25),
+    "a long label": HEAD + f'extra_labels = ["{"l" * 30_000}"]\n' + ZONE.format("A", 25),
+    "a long zone name": HEAD + ZONE.format("A" * 30_000, 25),
+    "a long key": HEAD + "a" * 30_000 + " = 1\n" + ZONE.format("A", 25),
+    "1e300": HEAD + ZONE.format("A", "1e300"),
+    "subnormal": HEAD + ZONE.format("A", "5e-324"),
+    "1e999": HEAD + "cladding_um = 1e999\n" + ZONE.format("A", 25),
+    "1e-300": HEAD + "cladding_um = 1e-300\n" + ZONE.format("A", 25),
+    "nan": HEAD + "cladding_um = nan\n" + ZONE.format("A", 25),
+    "a date": HEAD + "cladding_um = 1979-05-27\n" + ZONE.format("A", 25),
+    "UTF-16": (HEAD + ZONE.format("A", 25)).encode("utf-16"),
+    "zeros": bytes(1000),
+    "too large": b"#" * 1_000_000,
+    "a second byte order mark": b"\xef\xbb\xbf" * 2 + (HEAD + ZONE.format("A", 25)).encode(),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_whatever_a_file_holds_is_said_in_a_line(tmp_path, kind):
+    """A usage error of one line that people can read, at once, and no other exception."""
+    content = HOSTILE[kind]
+    path = tmp_path / "mine.toml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UsageError) as caught:
+        load_criteria(path)
+    assert "mine.toml" in str(caught.value)
+    assert len(str(caught.value)) < 1000 + len(str(path))
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    """A pipe, a device behind a link, a folder, links in a circle, and names that no file has."""
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    (tmp_path / "circle.toml").symlink_to("circle.toml")
+    (tmp_path / "dir.toml").mkdir()
+    names = [
+        *tmp_path.iterdir(),
+        "x" * 5000,
+        "\0",
+        "\ud800",
+        "~nobody-of-that-name/a",
+        "",
+        tmp_path / "dir.toml" / "a" / "b",
+    ]
+    for name in names:
+        with pytest.raises(UsageError):
+            load_criteria(name)
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    """An editor's mark changes nothing but the hash, which is of the bytes."""
+    plain, marked = tmp_path / "plain.toml", tmp_path / "marked.toml"
+    plain.write_text(OWN)
+    marked.write_bytes(b"\xef\xbb\xbf" + OWN.encode())
+    one, other = load_criteria(plain), load_criteria(marked)
+    assert one.zones == other.zones
+    assert other.identity.sha256 == hashlib.sha256(marked.read_bytes()).hexdigest() != one.identity.sha256
+
+
+def test_every_profile_that_ships_is_far_from_the_bounds():
+    """What bounds a stranger's file leaves room for anybody's own."""
+    for path in STANDARDS_DIR.glob("*.toml"):
+        data = path.read_bytes()
+        assert 10 * len(data) < 64_000
+        assert 10 * (data.count(b"[") + data.count(b"{")) < 500
+        assert 3 * len(load_criteria(path).zones) < 16
