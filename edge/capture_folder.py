@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.capture_record import RECORDS, UNLABELLED, CaptureRecord, folder_name, parse_records
-from edge.errors import UsageError
+from edge.errors import OutputError, UsageError, reason_of
 from edge.files import write_whole
 
 Outcome = Literal["kept", "known", "over quota", "over budget"]
@@ -91,7 +91,11 @@ class CaptureFolder:
                     write_whole(note, _NOTE.format(folder=self.path.name, model=model).encode())
                 self._note(records.read())
                 self._take_stock()
-        except OSError as error:
+        except OutputError as error:
+            raise UsageError(str(error)) from error
+        except UsageError:
+            raise
+        except (OSError, ValueError) as error:  # ValueError: a name that no folder can have
             raise self._unusable(error) from error
 
     def add(self, record: CaptureRecord, patch: NDArray[np.uint8]) -> Outcome:
@@ -106,6 +110,8 @@ class CaptureFolder:
             with self._locked() as records:
                 self._catch_up(records)
                 return self._add(records, record, patch)
+        except OutputError as error:
+            raise UsageError(str(error)) from error
         except OSError as error:
             raise self._unusable(error) from error
 
@@ -177,9 +183,10 @@ class CaptureFolder:
             if inside.parent == self.path / UNLABELLED:
                 self._waiting[inside.name] = sum(name.lower().endswith(".png") for name in names)
 
-    def _unusable(self, error: OSError) -> UsageError:
-        why = (error.strerror or str(error)).lower()
-        return UsageError(f"capture folder {self.path}: {why}; name a folder that can be written to and has room")
+    def _unusable(self, error: OSError | ValueError) -> UsageError:
+        return UsageError(
+            f"capture folder {self.path}: {reason_of(error)}; name a folder that can be written to and has room"
+        )
 
 
 def _last_byte(file: FileIO) -> bytes:

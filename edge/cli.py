@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from edge.commands import options
 from edge.commands.console import Console, own_version
-from edge.errors import FerruleError
-
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
-
-
-class Commands(TyperGroup):
-    """The commands, whose errors become one line on stderr and an exit code."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Runs the command; what it raises deliberately becomes a line and an exit code."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:
-            # Whoever read our output has enough; what is still buffered would fail again at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(EXIT_BROKEN_PIPE) from error
-        except FerruleError as error:
-            Console().error(str(error))
-            raise typer.Exit(error.exit_code) from error
-        except KeyboardInterrupt as error:
-            Console().error("interrupted")
-            raise typer.Exit(EXIT_INTERRUPTED) from error
-
+from edge.commands.ending import Commands
 
 app = typer.Typer(
     cls=Commands,
@@ -43,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tells whether a fibre-optic connector's end face passes, and why.",
     epilog="Exit codes: 0 all pass, 1 some fail, 2 usage or configuration, 3 something could not be inspected, "
-    "4 the model was refused.",
+    "4 the model was refused, 5 output could not be written, 70 internal error.",
 )
 models = typer.Typer(no_args_is_help=True, help="The models that ship: list, show, verify.")
 criteria = typer.Typer(no_args_is_help=True, help="The profiles of the standard: list, show, check.")
@@ -56,7 +30,9 @@ DEFAULT_CRITERIA = "iec-61300-3-35-2015-sm-upc"
 DEFAULT_CAPTURE_MB = 200.0
 DEFAULT_CAPTURE_QUOTA = 200
 
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Pictures, or folders of pictures.")]
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="PATH", help="Pictures, or folders of pictures.", parser=options.path_of)
+]
 
 
 def _version(wanted: bool) -> None:
@@ -80,6 +56,7 @@ def inspect(
     json: options.Json = False,
     overlay: options.Overlay = None,
     overlay_format: options.OverlayFormat = "png",
+    overwrite: options.Overwrite = False,
     criteria: options.Criteria = DEFAULT_CRITERIA,
     model: options.Model = DEFAULT_MODEL,
     runtime: options.Runtime = None,
@@ -96,10 +73,10 @@ def inspect(
     """Inspect pictures of end faces, and say for each whether it passes."""
     from edge.commands.capturing import captures_of
     from edge.commands.inspecting import Setup, Telling, inspect_pictures
-    from edge.commands.report import Overlays
+    from edge.commands.overlays import overlays_of
 
     setup = Setup(model, criteria, runtime, um_per_px, cladding, cleanings)
-    overlays = Overlays(overlay, overlay_format) if overlay else None
+    overlays = overlays_of(overlay, overlay_format, overwrite)
     captures = captures_of(capture, capture_mb, capture_quota)
     telling = Telling(json, quiet, verbose, overlays, captures)
     raise typer.Exit(inspect_pictures(paths, recursive, setup, telling))
@@ -108,7 +85,12 @@ def inspect(
 @app.command()
 def watch(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="Camera index, device, RTSP or HTTP URL, video, folder or picture.")
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Camera index, device, RTSP or HTTP URL, video, folder or picture.",
+            parser=options.source_of,
+        ),
     ],
     every: Annotated[int, typer.Option("--every", metavar="N", help="Grade every Nth frame.")] = 1,
     max_frames: Annotated[
@@ -117,6 +99,7 @@ def watch(
     json: options.Json = False,
     overlay: options.Overlay = None,
     overlay_format: options.OverlayFormat = "png",
+    overwrite: options.Overwrite = False,
     criteria: options.Criteria = DEFAULT_CRITERIA,
     model: options.Model = DEFAULT_MODEL,
     runtime: options.Runtime = None,
@@ -132,10 +115,10 @@ def watch(
     """Grade a camera, stream, video or folder, frame by frame, until it ends or Ctrl-C."""
     from edge.commands.capturing import captures_of
     from edge.commands.inspecting import Setup, Telling, watch_source
-    from edge.commands.report import Overlays
+    from edge.commands.overlays import overlays_of
 
     setup = Setup(model, criteria, runtime, um_per_px, cladding, cleanings)
-    overlays = Overlays(overlay, overlay_format) if overlay else None
+    overlays = overlays_of(overlay, overlay_format, overwrite)
     captures = captures_of(capture, capture_mb, capture_quota)
     telling = Telling(json, quiet, verbose, overlays, captures)
     raise typer.Exit(watch_source(source, every, max_frames, setup, telling))
@@ -153,18 +136,27 @@ def classify(
     """Name pictures of single marks; folders are read with all folders below them."""
     from edge.commands.classifying import classify_pictures
 
-    raise typer.Exit(classify_pictures(paths, model, runtime, prob, Console(json, quiet)))
+    raise typer.Exit(classify_pictures(paths, model, runtime, prob, Console(json, quiet, goes_on=True)))
 
 
 @app.command()
 def bench(
     images: Annotated[
-        Path | None, typer.Option("--images", metavar="PATH", help="A picture or a folder; else the shipped examples.")
+        Path | None,
+        typer.Option(
+            "--images",
+            metavar="PATH",
+            help="A picture or a folder; else the shipped examples.",
+            parser=options.path_of,
+        ),
     ] = None,
     seconds: Annotated[float, typer.Option("--seconds", metavar="S", help="How long each figure is measured.")] = 0.5,
     cold: Annotated[bool, typer.Option("--cold/--no-cold", help="Also start whole processes.")] = True,
     compare: Annotated[
-        Path | None, typer.Option("--compare", metavar="FILE", help="What an earlier run printed with --json.")
+        Path | None,
+        typer.Option(
+            "--compare", metavar="FILE", help="What an earlier run printed with --json.", parser=options.path_of
+        ),
     ] = None,
     max_regress: Annotated[
         str, typer.Option("--max-regress", metavar="SHARE", help="How much slower than that is allowed.")

@@ -133,30 +133,50 @@ def list_folder(folder: str | os.PathLike[str], recursive: bool = False) -> list
     Raises:
         SourceError: the folder cannot be read, or holds no picture.
     """
-    root = Path(folder)
-    try:
-        found = sorted(_walk(root, recursive), key=_natural_order)
-    except OSError as error:
-        raise SourceError(f"{root}: {_why(error)}") from error
-    if not found:
-        below = "" if recursive else " (folders below it are read with --recursive)"
-        suffixes = ", ".join(sorted(PICTURE_SUFFIXES))
-        raise SourceError(f"{root}: a folder without pictures{below}; expected files ending in {suffixes}")
+    found, problems = search_folder(folder, recursive)
+    for problem in problems.values():
+        raise SourceError(problem)
     return found
 
 
-def _walk(root: Path, recursive: bool) -> Iterator[Path]:
-    for entry in os.scandir(root):
-        if entry.name.startswith("."):
+def search_folder(folder: str | os.PathLike[str], recursive: bool = False) -> tuple[list[Path], dict[Path, str]]:
+    """The same, and what is wrong with each folder that cannot be read instead of an error; never both empty."""
+    root, problems = Path(folder), dict[Path, str]()
+    found = sorted(_walk(root, recursive, problems), key=natural_order)
+    if not found and not problems:
+        below = "" if recursive else " (folders below it are read with --recursive)"
+        suffixes = ", ".join(sorted(PICTURE_SUFFIXES))
+        problems[root] = f"{root}: a folder without pictures{below}; expected files ending in {suffixes}"
+    return found, problems
+
+
+def _walk(root: Path, recursive: bool, problems: dict[Path, str]) -> Iterator[Path]:
+    left = [root]
+    while left:
+        folder = left.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = [entry for entry in listing if not entry.name.startswith(".")]
+        except (OSError, ValueError) as error:
+            problems[folder] = f"{folder}: {_why(error)}"
             continue
-        if entry.is_dir(follow_symlinks=False):
-            if recursive:
-                yield from _walk(root / entry.name, recursive)
-        elif Path(entry.name).suffix.lower() in PICTURE_SUFFIXES and not entry.is_dir():
-            yield root / entry.name
+        for entry in entries:
+            if _is_folder(entry, follow_symlinks=False):
+                if recursive:
+                    left.append(folder / entry.name)
+            elif Path(entry.name).suffix.lower() in PICTURE_SUFFIXES and not _is_folder(entry, follow_symlinks=True):
+                yield folder / entry.name
 
 
-def _natural_order(path: Path) -> tuple[object, ...]:
+def _is_folder(entry: os.DirEntry[str], follow_symlinks: bool) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=follow_symlinks)
+    except OSError:  # a link in a circle, or to where one may not look: reading it will say so
+        return False
+
+
+def natural_order(path: Path) -> tuple[object, ...]:
+    """What paths are sorted by: `face2` comes before `face10`."""
     parts = re.split(r"(\d+)", str(path).casefold())
     return ([int(p) if k % 2 else p for k, p in enumerate(parts)], str(path))
 

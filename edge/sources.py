@@ -15,10 +15,11 @@ from pathlib import Path
 
 import cv2
 
-from edge.errors import SourceError, UsageError
+from edge.errors import SourceError, UsageError, reason_of
+from edge.files import mode_of
 from edge.live import PATIENCE, Capture, LiveSettings, LostFrame, live_events
 from edge.native_stderr import caught_stderr
-from edge.pictures import MAX_MEGAPIXELS, list_folder, read_picture, to_grey
+from edge.pictures import MAX_MEGAPIXELS, list_folder, natural_order, read_picture, search_folder, to_grey
 from edge.records import Frame
 
 __all__ = [
@@ -83,7 +84,8 @@ def events(source: str | int | os.PathLike[str], settings: LiveSettings = PATIEN
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
-        raise SourceError(f"{path}: no such file, folder or device") from error
+        why = "no such file, folder or device" if isinstance(error, FileNotFoundError) else reason_of(error)
+        raise SourceError(f"{path}: {why}") from error
     if stat.S_ISDIR(mode):
         return picture_events(list_folder(path))
     if stat.S_ISCHR(mode):
@@ -94,7 +96,7 @@ def events(source: str | int | os.PathLike[str], settings: LiveSettings = PATIEN
 def is_live(source: str | int | os.PathLike[str]) -> bool:
     """Whether a source gives frames without end, and skips some."""
     text = str(source)
-    return bool(_CAMERA.fullmatch(text) or _URL.match(text) or Path(text).is_char_device())
+    return bool(_CAMERA.fullmatch(text) or _URL.match(text)) or stat.S_ISCHR(mode_of(text))
 
 
 def has_pictures(source: str | int | os.PathLike[str]) -> bool:
@@ -119,17 +121,18 @@ def picture_events(pictures: Iterable[Path | LostFrame]) -> Generator[Frame | Lo
 def list_pictures(paths: Iterable[str | os.PathLike[str]], recursive: bool = False) -> list[Path | LostFrame]:
     """The pictures that paths of files and folders name, in the order given, folders in natural order.
 
-    A folder that cannot be read or holds no picture stays in the list as a LostFrame, so that one of many does
-    not stop the others.
+    A folder that cannot be read or holds no picture stays in the list as a LostFrame, folders below included, so
+    that one of many does not stop the others.
     """
     return [picture for path in paths for picture in _pictures_at(Path(path), recursive)]
 
 
 def _pictures_at(path: Path, recursive: bool) -> Sequence[Path | LostFrame]:
-    try:
-        return list_folder(path, recursive) if path.is_dir() else [path]
-    except SourceError as error:
-        return [LostFrame(str(path), 0, str(error))]
+    if not stat.S_ISDIR(mode_of(path)):
+        return [path]
+    found, problems = search_folder(path, recursive)
+    lost = {folder: LostFrame(str(folder), 0, problem) for folder, problem in problems.items()}
+    return [lost.get(at, at) for at in sorted([*found, *lost], key=natural_order)]
 
 
 def shown_name(url: str) -> str:

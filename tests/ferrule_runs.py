@@ -21,6 +21,7 @@ import numpy as np
 from typer.testing import CliRunner
 
 from edge import cli
+from edge.commands.ending import EXIT_INTERNAL
 
 REPO = Path(__file__).resolve().parents[1]
 TINY = REPO / "tests" / "data" / "tiny-defects.tflite"
@@ -41,8 +42,9 @@ def draw_face(n_marks: int = 0, shape: tuple[int, int] = (600, 800), seed: int =
 
 
 def run(*arguments: object) -> Any:
-    """Runs a command in this process; an unexpected exception fails the test."""
+    """Runs a command in this process; an unexpected exception, or an internal error, fails the test."""
     result = CliRunner().invoke(cli.app, [str(a) for a in arguments], prog_name="ferrule")
+    assert result.exit_code != EXIT_INTERNAL, result.stderr
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from edge.cli import Commands
 from edge.commands.console import Console
-from edge.commands.options import Json, Quiet, Runtime
+from edge.commands.ending import Commands
+from edge.commands.options import Json, Quiet, Runtime, path_of
 from trainer.commands import options
 
 app = typer.Typer(
@@ -17,7 +17,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Trains, converts and evaluates the models that `ferrule` runs.",
-    epilog="Exit codes: 0 done, 2 usage or configuration, 3 a picture could not be read, 4 a model was refused.",
+    epilog="Exit codes: 0 done, 2 usage or configuration, 3 a picture could not be read, 4 a model was refused, "
+    "5 output could not be written, 70 internal error.",
 )
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A .keras or .h5 file, or a shipped model's name.")]
@@ -28,7 +29,9 @@ def train(
     data: options.Data = None,
     epochs: Annotated[int, typer.Option("--epochs", metavar="N", help="Times that every picture is seen.")] = 10,
     batch: Annotated[int, typer.Option("--batch", metavar="N", help="Pictures a step.")] = 64,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .keras file to write.")] = Path("model.keras"),
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="The .keras file to write.", parser=path_of)
+    ] = Path("model.keras"),
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Equal seeds give equal weights.")] = 0,
     start: Annotated[
         str | None, typer.Option("--from", metavar="MODEL", help="Go on from this model, also onto other labels.")
@@ -64,7 +67,8 @@ def train(
 def convert(
     model: Model = "model.keras",
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="The .tflite file; else beside the model.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="The .tflite file; else beside the model.", parser=path_of),
     ] = None,
     recipe: Annotated[
         str, typer.Option("--recipe", metavar="NAME", help="int8, int8-full, float32, dynamic or int16x8.")
@@ -100,9 +104,12 @@ def evaluate(
     model: Annotated[
         str, typer.Argument(metavar="MODEL", help="A .tflite file, or a shipped model's name.")
     ] = "model.tflite",
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the figures go.")] = Path("evaluation"),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the figures go.", parser=path_of)] = Path(
+        "evaluation"
+    ),
     float_model: Annotated[
-        Path | None, typer.Option("--keras", metavar="FILE", help="The .keras file; else the one beside the model.")
+        Path | None,
+        typer.Option("--keras", metavar="FILE", help="The .keras file; else the one beside the model.", parser=path_of),
     ] = None,
     data: options.Data = None,
     group_column: options.GroupColumn = None,
@@ -121,7 +128,9 @@ def evaluate(
 
 @app.command()
 def predict(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Pictures, or folders of pictures.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Pictures, or folders of pictures.", parser=path_of)
+    ],
     model: Annotated[
         str, typer.Option("--model", metavar="MODEL", help="A .keras or .h5 file, or a shipped model's name.")
     ] = "model.keras",
@@ -131,7 +140,7 @@ def predict(
 ) -> None:
     """Name pictures with a trained model, in float."""
     naming = _after_tensorflow("naming")
-    raise typer.Exit(naming.name_pictures(paths, model, prob, Console(json, quiet)))
+    raise typer.Exit(naming.name_pictures(paths, model, prob, Console(json, quiet, goes_on=True)))
 
 
 def _after_tensorflow(name: str) -> Any:

@@ -160,7 +160,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
         The files: JSON, confusion matrix, reliability diagram, and the learning curves where they are known.
 
     Raises:
-        UsageError: the folder cannot be written to.
+        UsageError: the folder cannot be made.
+        OutputError: it cannot be written to.
     """
     from trainer import figures  # matplotlib
 

@@ -20,7 +20,7 @@ import keras
 import msgspec
 
 from edge.bundle import UNKNOWN, shipped_models_dir
-from edge.errors import ModelError, UsageError
+from edge.errors import ModelError, OutputError, UsageError
 from edge.patches import PatchSpec
 
 DESCRIPTION_FILE = "ferrule.json"
@@ -96,7 +96,8 @@ def save(trained: TrainedModel, path: str | os.PathLike[str]) -> None:
     """Writes the model beside its place and renames it there: the file is whole, or it is the old one.
 
     Raises:
-        UsageError: another suffix than `.keras`, or a place that cannot be written to.
+        UsageError: another suffix than `.keras`, or a place that is none.
+        OutputError: it cannot be written after all.
     """
     path = Path(path)
     check_writable(path)
@@ -116,7 +117,7 @@ def save(trained: TrainedModel, path: str | os.PathLike[str]) -> None:
                 archive.writestr(member, msgspec.json.format(msgspec.json.encode(description), indent=1))
             aside.replace(path)
     except OSError as error:
-        raise UsageError(f"model {path} cannot be written: {error.strerror or error}") from error
+        raise OutputError(f"model {path} cannot be written: {error.strerror or error}; free some room there") from error
 
 
 def check_writable(path: Path) -> None:

@@ -10,6 +10,7 @@ from edge.bundle import list_models
 from edge.capture import CaptureSettings, PatchCapture
 from edge.commands.console import Console
 from edge.errors import UsageError
+from edge.files import real_path
 from edge.inspection import Inspector
 from edge.records import Frame, Inspection
 
@@ -61,9 +62,10 @@ class Capturing:
         """
         if self._capture is None:
             return
-        here = self._capture.folder.path.resolve()
+        here = real_path(self._capture.folder.path)
         for path in (*pictures, *searched):
-            inside = here in path.resolve().parents or (path in searched and path.resolve() in (here, *here.parents))
+            there = real_path(path)
+            inside = here in there.parents or (path in searched and there in (here, *here.parents))
             if inside:
                 raise UsageError(
                     f"capture folder {self._capture.folder.path}: pictures are read from it, too ({path}); "

@@ -11,9 +11,11 @@ from typing import Any
 from edge.bundle import load_bundle
 from edge.classifier import Classifier
 from edge.commands.console import Console
+from edge.commands.ending import EXIT_LOST, EXIT_OUTPUT, Unforeseen, defended
+from edge.commands.reading import read_each
 from edge.patches import prepare_all
 from edge.records import Frame
-from edge.sources import LostFrame, list_pictures, picture_events
+from edge.sources import LostFrame, list_pictures
 
 # FACTS of the runtime: beyond some hundred patches a larger batch gains nothing, and this keeps memory small.
 BATCH = 256
@@ -31,24 +33,45 @@ def classify_pictures(
     classifier = Classifier(load_bundle(model), runtime)
     pictures = list_pictures(paths, recursive=True)
     counts: Counter[str] = Counter()
+    unforeseen = Unforeseen()
     n_lost = 0
-    for batch in _batches(console.track(picture_events(pictures), len(pictures), "classifying")):
+    for batch in _batches(console.track(read_each(pictures, unforeseen), len(pictures), "classifying")):
         frames = [event for event in batch if isinstance(event, Frame)]
-        for lost in batch:
-            if isinstance(lost, LostFrame):
+        answers = _each_classified(frames, classifier, with_scores, unforeseen)
+        for answer in [*(event for event in batch if isinstance(event, LostFrame)), *answers]:
+            if isinstance(answer, LostFrame):
                 n_lost += 1
-                console.error(lost.problem)
-        for row in _classified(frames, classifier, with_scores):
-            counts[row["label"]] += 1
-            _tell(row, console)
+                console.error(
+                    answer.problem if answer.source in answer.problem else f"{answer.source}: {answer.problem}"
+                )
+            else:
+                counts[answer["label"]] += 1
+                _tell(answer, console)
+        if console.stdout_lost:
+            break
     told = ", ".join(f"{n} {label}" for label, n in counts.most_common())
     console.say(f"{sum(counts.values())} pictures: {told or 'none classified'}")
-    return 3 if n_lost or not counts else 0
+    return max(EXIT_LOST if n_lost or not counts else 0, EXIT_OUTPUT if console.stdout_lost else 0, unforeseen.finish())
 
 
 def _batches(events: Iterator[Frame | LostFrame]) -> Iterator[list[Frame | LostFrame]]:
     while batch := list(itertools.islice(events, BATCH)):
         yield batch
+
+
+def _each_classified(
+    frames: Sequence[Frame], classifier: Classifier, with_scores: bool, unforeseen: Unforeseen
+) -> list[dict[str, Any] | LostFrame]:
+    """A row for each frame; where a batch fails each frame is tried by itself, so that one does not stop the others."""
+    rows: list[dict[str, Any] | LostFrame] = []
+    errors: list[Exception] = []
+    with defended(errors.append):
+        rows += _classified(frames, classifier, with_scores)
+    if not errors:
+        return rows
+    if len(frames) == 1:
+        return [LostFrame(frames[0].source, 0, unforeseen.problem(errors[0]))]
+    return [row for frame in frames for row in _each_classified([frame], classifier, with_scores, unforeseen)]
 
 
 def _classified(frames: Sequence[Frame], classifier: Classifier, with_scores: bool) -> Iterator[dict[str, Any]]:

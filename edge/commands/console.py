@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO, TypeVar
 
+from edge.errors import OutputError, reason_of
+
 Item = TypeVar("Item")
 
 _COLOURS = {"PASS": "32", "FAIL": "31", "UNREADABLE": "33", "ok": "32", "refused": "31", "error": "31"}
@@ -35,31 +37,52 @@ def own_version() -> str:
 class Console:
     """Where a command's words go.
 
+    What cannot be written to stdout is an error; what cannot be written to stderr is lost, since the exit code and
+    stdout say all that a program needs, and a service may have no stderr.
+
     Args:
         as_json: stdout belongs to JSON, and people read stderr.
         quiet: nothing for people but errors.
+        goes_on: a stdout that fails is said once and remembered, instead of an error each time.
+
+    Attributes:
+        stdout_lost: whether something that belongs on stdout could not be written.
     """
 
-    def __init__(self, as_json: bool = False, quiet: bool = False) -> None:
+    def __init__(self, as_json: bool = False, quiet: bool = False, goes_on: bool = False) -> None:
         self.as_json = as_json
         self.quiet = quiet
+        self.stdout_lost = False
+        self._goes_on = goes_on
 
     def emit(self, value: Any) -> None:
-        """Prints one JSON object on one line, at once."""
+        """Prints one JSON object on one line, at once.
+
+        Raises:
+            OutputError: stdout cannot be written, and `goes_on` was not asked for.
+        """
         # ASCII only: a file name that is no UTF-8 stays valid JSON, whatever the terminal's encoding.
-        sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
-        sys.stdout.flush()
+        self._result(json.dumps(value, allow_nan=False))
 
     def say(self, text: str, status: str = "") -> None:
-        """Prints a line for people, the status in its colour before it; nothing with `quiet`."""
-        if not self.quiet:
-            stream = sys.stderr if self.as_json else sys.stdout
-            _write(stream, f"{_coloured(status, stream)}{' ' * (12 - len(status)) if status else ''}{printable(text)}")
+        """Prints a line for people, the status in its colour before it; nothing with `quiet`.
+
+        Raises:
+            OutputError: as `emit`, where people read stdout.
+        """
+        if self.quiet:
+            return
+        stream = sys.stderr if self.as_json else sys.stdout
+        line = f"{_coloured(status, stream)}{' ' * (12 - len(status)) if status else ''}{printable(text)}"
+        if self.as_json:
+            _write_if_possible(line)
+        else:
+            self._result(line)
 
     def aside(self, text: str) -> None:
         """Prints a line for people to stderr, so that a program that reads stdout never meets it."""
         if not self.quiet:
-            _write(sys.stderr, printable(text))
+            _write_if_possible(printable(text))
 
     def paragraph(self, text: str) -> None:
         """Prints lines for people as they are."""
@@ -68,12 +91,33 @@ class Console:
 
     def error(self, message: str) -> None:
         """Prints one line to stderr, whatever was asked for."""
-        _write(sys.stderr, f"ferrule: {printable(message)}")
+        _write_if_possible(f"ferrule: {printable(message)}")
+
+    def lines(self, text: str) -> None:
+        """Prints lines to stderr as they are, whatever was asked for: what a developer needs to see."""
+        for line in text.splitlines():
+            _write_if_possible(printable(line))
 
     def counts(self, counts: Mapping[str, int]) -> None:
         """Prints how often each thing occurred."""
         for what, n in counts.items():
             self.say(f"{n} x {what}")
+
+    def _result(self, line: str) -> None:
+        """Prints a line to stdout."""
+        if self.stdout_lost:
+            return
+        try:
+            _write(sys.stdout, line)
+        except BrokenPipeError:  # whoever read it has enough: no error
+            raise
+        except (OSError, ValueError) as error:
+            discard(sys.stdout)
+            self.stdout_lost = True
+            problem = unwritable(error)
+            if not self._goes_on:
+                raise problem from error
+            self.error(str(problem))
 
     def track(self, items: Iterable[Item], n_items: int, what: str) -> Iterator[Item]:
         """The items, with a progress bar on stderr while they are consumed, where a person is watching."""
@@ -95,6 +139,28 @@ def _write(stream: TextIO, line: str) -> None:
     encoding = stream.encoding or "utf-8"
     stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     stream.flush()
+
+
+def _write_if_possible(line: str) -> None:
+    """Writes a line to stderr, or loses it."""
+    try:
+        _write(sys.stderr, line)
+    except (OSError, ValueError):
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Sends what is left in a stream that failed, and what still comes, nowhere: it would fail again at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        stream.flush()
+
+
+def unwritable(error: Exception) -> OutputError:
+    """A failure of stdout as people read it."""
+    return OutputError(f"stdout cannot be written: {reason_of(error)}; free some room, or send the output elsewhere")
 
 
 def _coloured(status: str, stream: TextIO) -> str:

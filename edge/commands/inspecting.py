@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import signal
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import stat
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
+from edge.bounds import CLADDING_UM, MOST_FRAMES, UM_PER_PX
 from edge.commands.capturing import Captures, Capturing
 from edge.commands.console import Console, oddities
-from edge.commands.report import Overlays, Report
+from edge.commands.ending import EXIT_LOST, Unforeseen
+from edge.commands.overlays import Drawing, Overlays
+from edge.commands.reading import read_each
+from edge.commands.report import Report
 from edge.criteria import load_criteria
 from edge.endface import LocateSettings
-from edge.errors import SourceError, UsageError
+from edge.errors import FerruleError, UsageError
+from edge.files import mode_of
 from edge.inspection import Inspector, load_inspector
 from edge.records import Frame
-from edge.sources import LostFrame, events, has_pictures, is_live, list_pictures, picture_events, shown_name
+from edge.sources import LostFrame, events, has_pictures, is_live, list_folder, list_pictures, shown_name
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,9 @@ class Setup:
         cladding_um = self.cladding_um
         if cladding_um is None:
             cladding_um = load_criteria(self.criteria).cladding_um
-        elif not (math.isfinite(cladding_um) and cladding_um > 0):
-            raise UsageError(f"cladding of {cladding_um} um; expected a diameter above 0, such as 125 or 140")
+        elif not CLADDING_UM[0] <= cladding_um <= CLADDING_UM[1]:
+            low, high = CLADDING_UM
+            raise UsageError(f"cladding of {cladding_um} um; expected {low:g} to {high:g}, such as 125 or 140")
         x, y = _um_per_px(self.um_per_px) if self.um_per_px is not None else (None, None)
         settings = LocateSettings(um_per_px_x=x, um_per_px_y=y, cladding_um=cladding_um)
         return load_inspector(self.model, self.criteria, self.runtime, settings, self.n_cleanings)
@@ -69,21 +75,14 @@ def inspect_pictures(paths: Sequence[Path], recursive: bool, setup: Setup, telli
         UsageError: an option that cannot be used.
         ModelError: the model was refused, or no runtime works.
     """
-    console = Console(telling.as_json, telling.quiet)
     inspector = setup.inspector()
-    pictures = list_pictures(paths, recursive)
-    if telling.overlays:
-        telling.overlays.prepare([p for p in pictures if isinstance(p, Path)])
-    capturing = Capturing(telling.captures, inspector, console)
-    capturing.prepare([p for p in pictures if isinstance(p, Path)], paths if recursive else ())
-    report = Report(console, inspector, telling.overlays)
+    listed = list_pictures(paths, recursive)
+    pictures = [picture for picture in listed if isinstance(picture, Path)]
+    run = _Run(inspector, telling)
+    run.prepare(pictures, paths if recursive else ())
     with oddities() as odd:
-        _tell(console.track(picture_events(pictures), len(pictures), "inspecting"), inspector, report, capturing)
-    report.finish()
-    capturing.finish()
-    if telling.verbose:
-        console.counts(odd.counts)
-    return report.exit_code
+        run.tell(run.console.track(read_each(listed, run.unforeseen), len(listed), "inspecting"))
+    return run.finish("pictures", odd.counts)
 
 
 def watch_source(source: str, every: int, max_frames: int | None, setup: Setup, telling: Telling) -> int:
@@ -95,44 +94,81 @@ def watch_source(source: str, every: int, max_frames: int | None, setup: Setup, 
         ModelError: the model was refused, or no runtime works.
     """
     for name, value in (("--every", every), ("--max-frames", max_frames)):
-        if value is not None and value < 1:
-            raise UsageError(f"{name} {value}; expected 1 or more")
-    console = Console(telling.as_json, telling.quiet)
+        if value is not None and not 1 <= value <= MOST_FRAMES:
+            raise UsageError(f"{name} {value}; expected 1 to {MOST_FRAMES}")
     inspector = setup.inspector()
-    if telling.overlays:
-        telling.overlays.prepare([] if is_live(source) else [Path(source), Path(source, "a picture")])
-    capturing = Capturing(telling.captures, inspector, console)
-    capturing.prepare([] if is_live(source) else [Path(source), Path(source, "a picture")])
+    folder = list_folder(source) if has_pictures(source) and stat.S_ISDIR(mode_of(source)) else None
+    run = _Run(inspector, telling, numbered=not has_pictures(source))
+    if is_live(source):
+        run.prepare([])
+    else:
+        run.prepare([Path(source), Path(source, "a picture"), *(folder or ())])
     if not telling.verbose:
         _silence_video()
-    report = Report(console, inspector, telling.overlays, numbered=not has_pictures(source))
-    console.say(f"watching {shown_name(source)}, Ctrl-C ends")
+    run.console.say(f"watching {shown_name(source)}, Ctrl-C ends")
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    code = 0
     try:
+        incoming = events(source) if folder is None else read_each(folder, run.unforeseen)
         with contextlib.suppress(KeyboardInterrupt), oddities() as odd:
-            _tell(_picked(events(source), every, max_frames), inspector, report, capturing)
-    except SourceError:
-        if report.n_inspected:
-            report.finish("frames")
-            capturing.finish()
-        raise
+            run.tell(_picked(incoming, every, max_frames))
+    except FerruleError as error:
+        if not run.report.n_inspected:
+            raise
+        run.console.error(str(error))
+        code = EXIT_LOST
     finally:
         signal.signal(signal.SIGTERM, before)
-    report.finish("frames")
-    capturing.finish()
-    if telling.verbose:
-        console.counts(odd.counts)
-    return report.exit_code
+    return max(code, run.finish("frames", odd.counts))
 
 
-def _tell(incoming: Iterable[Frame | LostFrame], inspector: Inspector, report: Report, capturing: Capturing) -> None:
-    for event in incoming:
-        if isinstance(event, LostFrame):
-            report.lost(event)
-        else:
-            inspections = inspector.inspect(event)
-            report.inspected(event, inspections)
-            capturing.inspected(event, inspections)
+class _Run:
+    """Inspecting, and what goes with it: a report, overlays, captures.
+
+    Args:
+        inspector: what inspects.
+        telling: how the results are to be told.
+        numbered: frames have numbers and no names.
+    """
+
+    def __init__(self, inspector: Inspector, telling: Telling, numbered: bool = False) -> None:
+        self.console = Console(telling.as_json, telling.quiet, goes_on=True)
+        self.unforeseen = Unforeseen()
+        self._inspector = inspector
+        self._telling = telling
+        self._drawing = Drawing(telling.overlays, inspector.criteria, self.console, self.unforeseen, numbered)
+        self._capturing = Capturing(telling.captures, inspector, self.console)
+        self.report = Report(self.console, inspector, self._drawing, self.unforeseen, numbered)
+
+    def prepare(self, pictures: Sequence[Path], searched: Sequence[Path] = ()) -> None:
+        """Makes the folders that are written to.
+
+        Raises:
+            UsageError: one cannot be made or written to, or pictures are read from it.
+        """
+        self._drawing.prepare(pictures)
+        self._capturing.prepare(pictures, searched)
+
+    def tell(self, incoming: Iterable[Frame | LostFrame]) -> None:
+        """Inspects each frame and tells of it, until there is no more, or nowhere to tell it."""
+        for event in incoming:
+            if isinstance(event, LostFrame):
+                self.report.lost(event)
+            else:
+                with self.report.unstopped(event):
+                    inspections = self._inspector.inspect(event)
+                    self.report.inspected(event, inspections)
+                    self._capturing.inspected(event, inspections)
+            if self.console.stdout_lost and not (self._telling.overlays or self._telling.captures):
+                return
+
+    def finish(self, what: str, odd: Mapping[str, int]) -> int:
+        """Tells the counts; returns the exit code."""
+        self.report.finish(what)
+        self._capturing.finish()
+        if self._telling.verbose:
+            self.console.counts(odd)
+        return max(self.report.exit_code, self.unforeseen.finish())
 
 
 def _picked(incoming: Generator[Frame | LostFrame], every: int, max_frames: int | None) -> Iterator[Frame | LostFrame]:
@@ -157,8 +193,12 @@ def _um_per_px(text: str) -> tuple[float, float]:
         sizes = [float(part) for part in text.split(",")]
     except ValueError:
         sizes = []
-    if len(sizes) not in (1, 2) or not all(math.isfinite(size) and size > 0 for size in sizes):
-        raise UsageError(f"um per pixel {text!r}; expected one number above 0, or two for x,y, such as 0.44,0.40")
+    low, high = UM_PER_PX
+    if len(sizes) not in (1, 2) or not all(low <= size <= high for size in sizes):
+        raise UsageError(
+            f"um per pixel {text[:40]!r}; expected one number from {low:g} to {high:g}, "
+            "or two for x,y, such as 0.44,0.40"
+        )
     return sizes[0], sizes[-1]
 
 

@@ -7,6 +7,29 @@ from typing import Annotated
 
 import typer
 
+
+def path_of(text: str) -> Path:
+    """The path that a text names, which is judged when it is used: one that cannot be read must not stop the others.
+
+    Raises:
+        typer.BadParameter: an empty text (such as a shell's variable that is not set, which Path takes for the
+            working folder), or one with a NUL in it.
+    """
+    if not text or "\0" in str(text):
+        raise typer.BadParameter("a path is not empty and holds no NUL; is a variable not set?")
+    return Path(text)
+
+
+def source_of(text: str) -> str:
+    """A camera, stream or path as text.
+
+    Raises:
+        typer.BadParameter: as `path_of`.
+    """
+    path_of(text)
+    return text
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout; what is for people goes to stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no lines for people, only errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also say what was odd but harmless, as counts.")]
@@ -30,13 +53,18 @@ Cleanings = Annotated[
     int, typer.Option("--cleanings", metavar="N", help="How often the connector was cleaned before this look.")
 ]
 Overlay = Annotated[
-    Path | None, typer.Option("--overlay", metavar="DIR", help="Draw each picture with its findings into DIR.")
+    Path | None,
+    typer.Option("--overlay", parser=path_of, metavar="DIR", help="Draw each picture with its findings into DIR."),
 ]
 OverlayFormat = Annotated[
     str, typer.Option("--overlay-format", metavar="png|svg", help="Format of the overlays: png or svg.")
 ]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Overlays replace what lies in DIR; else they get another number.")
+]
 Capture = Annotated[
-    Path | None, typer.Option("--capture", metavar="DIR", help="Keep patches that are worth a label in DIR.")
+    Path | None,
+    typer.Option("--capture", parser=path_of, metavar="DIR", help="Keep patches that are worth a label in DIR."),
 ]
 CaptureMb = Annotated[
     float, typer.Option("--capture-mb", metavar="MB", help="Room for everything in that folder together.")

@@ -1,72 +1,45 @@
-"""How inspections are told: a line a picture, overlays, a count at the end, and the exit code."""
+"""How inspections are told: a line a picture, a count at the end, and the exit code."""
 
 from __future__ import annotations
 
-import re
+import contextlib
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-import cv2
+from collections.abc import Iterator, Sequence
 
 from edge.commands.console import Console
+from edge.commands.ending import EXIT_LOST, EXIT_OUTPUT, Unforeseen, defended
+from edge.commands.overlays import Drawing
 from edge.criteria import connector_status
-from edge.errors import UsageError
-from edge.files import write_whole
 from edge.inspection import Inspector
-from edge.overlay import draw, draw_svg
 from edge.records import Frame, Inspection, Status
 from edge.sources import LostFrame
-
-OVERLAY_FORMATS = ("png", "svg")
-
-
-@dataclass(frozen=True)
-class Overlays:
-    """Where overlays go, and as what."""
-
-    folder: Path
-    format: str = "png"
-
-    def __post_init__(self) -> None:
-        if self.format not in OVERLAY_FORMATS:
-            raise UsageError(f"overlay format {self.format!r}; expected one of {', '.join(OVERLAY_FORMATS)}")
-
-    def prepare(self, pictures: Sequence[Path]) -> None:
-        """Makes the folder.
-
-        Raises:
-            UsageError: it cannot be made, or holds pictures to be inspected, which overlays could replace.
-        """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(
-                f"overlay folder {self.folder}: {error.strerror}; name a folder that can be made"
-            ) from error
-        here = self.folder.resolve()
-        for picture in pictures:
-            if picture.resolve().parent == here:
-                raise UsageError(f"overlay folder {self.folder} holds {picture.name} itself; name another folder")
 
 
 class Report:
     """Tells of inspections as they come, and counts them.
 
     Args:
+        console: where to.
+        inspector: that they are of.
+        drawing: what draws them.
+        unforeseen: where internal errors are remembered.
         numbered: people are told the frame's number too, because its source is always the same.
     """
 
     def __init__(
-        self, console: Console, inspector: Inspector, overlays: Overlays | None = None, numbered: bool = False
+        self,
+        console: Console,
+        inspector: Inspector,
+        drawing: Drawing,
+        unforeseen: Unforeseen,
+        numbered: bool = False,
     ) -> None:
         self._console = console
         self._inspector = inspector
-        self._overlays = overlays
+        self._drawing = drawing
+        self._unforeseen = unforeseen
         self._numbered = numbered
-        self._drawn: set[str] = set()
         self._counts: Counter[Status] = Counter()
         self._started = time.monotonic()
 
@@ -77,34 +50,54 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """3 when something could not be inspected, else 1 when something failed, else 0; 3 for nothing at all."""
-        if self._counts[Status.UNREADABLE] or not self.n_inspected:
-            return 3
-        return 1 if self._counts[Status.FAIL] else 0
+        """5 when a verdict or an overlay could not be written, else that of the verdicts.
+
+        That is 3 when something could not be inspected, or for nothing at all, else 1 when something failed, else 0.
+        """
+        lost = self._counts[Status.UNREADABLE] or not self.n_inspected
+        verdicts = EXIT_LOST if lost else 1 if self._counts[Status.FAIL] else 0
+        return max(verdicts, self._drawing.exit_code, EXIT_OUTPUT if self._console.stdout_lost else 0)
+
+    @contextlib.contextmanager
+    def unstopped(self, frame: Frame) -> Iterator[None]:
+        """Whatever goes wrong in the block with this frame does not stop the next: it is told as lost."""
+        n_before = self.n_inspected
+
+        def caught(error: Exception) -> None:
+            problem = self._unforeseen.problem(error)
+            if self.n_inspected == n_before:
+                self.lost(LostFrame(frame.source, frame.index, problem, frame.time))
+            else:
+                self._console.error(f"{frame.source}: {problem}, after its verdict")
+
+        with defended(caught):
+            yield
 
     def lost(self, lost: LostFrame) -> None:
         """Tells of a picture or frame that could not be had."""
         self._counts[Status.UNREADABLE] += 1
         self._console.error(lost.problem if lost.source in lost.problem else f"{lost.source}: {lost.problem}")
         if self._console.as_json:
-            unread = self._inspector.unread(lost.source, lost.index, lost.time, lost.problem)
-            self._console.emit(unread.as_dict())
+            told = self._inspector.unread(lost.source, lost.index, lost.time, lost.problem).as_dict()
+            self._console.emit(told | self._overlay(None))
 
     def inspected(self, frame: Frame, inspections: Sequence[Inspection]) -> None:
-        """Tells of a frame's inspections, one for each fibre."""
+        """Draws a frame's inspections, one for each fibre, and tells of them."""
         status = connector_status(i.verdict for i in inspections)
+        drawn = [self._drawing.drawn(frame, inspection) for inspection in inspections]
+        paths = [None if overlay is None else str(overlay.path) for overlay in drawn]
+        told = [inspection.as_dict() | self._overlay(path) for inspection, path in zip(inspections, paths, strict=True)]
         self._counts[status] += 1
         if self._console.as_json:
-            for inspection in inspections:
-                self._console.emit(inspection.as_dict())
+            for row in told:
+                self._console.emit(row)
         name = f"{frame.source} frame {frame.index}" if self._numbered else frame.source
-        self._console.say("  ".join(filter(None, (name, why(inspections)))), status.value)
-        if self._overlays:
-            for inspection in inspections:
-                self._draw(frame, inspection, self._overlays)
+        renamed = [f"overlay {overlay.path}" for overlay in drawn if overlay is not None and overlay.number > 1]
+        self._console.say("  ".join(filter(None, (name, why(inspections), ", ".join(renamed)))), status.value)
 
     def finish(self, what: str = "pictures") -> None:
         """Tells the counts."""
+        self._drawing.finish()
         if not self.n_inspected:
             self._console.error(f"no {what} inspected")
             return
@@ -112,27 +105,9 @@ class Report:
         elapsed_s = time.monotonic() - self._started
         self._console.say(f"{self.n_inspected} {what}: {', '.join(parts)} ({elapsed_s:.1f} s)")
 
-    def _draw(self, frame: Frame, inspection: Inspection, overlays: Overlays) -> None:
-        criteria = self._inspector.criteria
-        if overlays.format == "svg":
-            content = draw_svg(frame.pixels, inspection, criteria).encode()
-        else:
-            content = cv2.imencode(".png", draw(frame.pixels, inspection, criteria))[1].tobytes()
-        write_whole(overlays.folder / self._overlay_name(inspection, overlays.format), content)
-
-    def _overlay_name(self, inspection: Inspection, suffix: str) -> str:
-        """The picture's name with the overlay's suffix; a number after it where two pictures share a name."""
-        path = Path(inspection.source)
-        stem = path.stem if path.is_file() else re.sub(r"[^\w.-]+", "_", inspection.source).strip("_")
-        if self._numbered:
-            stem += f"-{inspection.index:06d}"
-        if inspection.n_fibres > 1:
-            stem += f"-fibre{inspection.fibre}"
-        n, name = 1, f"{stem}.{suffix}"
-        while name in self._drawn:
-            n, name = n + 1, f"{stem}-{n + 1}.{suffix}"
-        self._drawn.add(name)
-        return name
+    def _overlay(self, path: str | None) -> dict[str, str | None]:
+        """The key `overlay` where overlays were asked for."""
+        return {} if self._drawing.overlays is None else {"overlay": path}
 
 
 def why(inspections: Sequence[Inspection]) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="the train extra (TensorFlow) is not installed")
 
-from edge.errors import ModelError, UsageError  # noqa: E402
+from edge.errors import ModelError, OutputError, UsageError  # noqa: E402
 from edge.patches import PatchSpec  # noqa: E402
 from trainer import model_file  # noqa: E402
 from trainer.model_file import TrainedModel, check_labels, load, save, weights_sha256  # noqa: E402
@@ -66,7 +66,7 @@ def test_a_failed_save_leaves_the_old_file(trained: TrainedModel, saved: Path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
-    with pytest.raises(UsageError, match="No space left"):
+    with pytest.raises(OutputError, match="No space left"):
         save(trained, saved)
     monkeypatch.undo()
     assert saved.read_bytes() == before

@@ -55,6 +55,8 @@ def convert_model(wanted: Wanted, source: Source, card: Card, console: Console) 
         SourceError: pictures that cannot be read.
         ModelError: a damaged model, or a gate that failed; no file is written then.
     """
+    if wanted.threshold is not None and not 0 <= wanted.threshold <= 1:
+        raise UsageError(f"threshold {wanted.threshold}: expected a probability, 0 to 1")
     path = model_file.find(wanted.model)
     out, recipe = wanted.out or path.with_suffix(".tflite"), wanted.recipe
     if out.suffix != ".tflite" or not out.parent.is_dir():

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from edge.commands.console import Console
+from edge.commands.ending import EXIT_LOST, EXIT_OUTPUT, Unforeseen, defended
+from edge.commands.reading import read_each
 from edge.patches import prepare_all
 from edge.records import Frame
-from edge.sources import LostFrame, list_pictures, picture_events
+from edge.sources import LostFrame, list_pictures
 from trainer import model_file
 from trainer.model_file import TrainedModel
 from trainer.scaling import probabilities
@@ -25,15 +27,33 @@ def name_pictures(paths: Sequence[Path], model: str, with_scores: bool, console:
         ModelError: the model is damaged.
     """
     trained = model_file.load(model)
+    unforeseen = Unforeseen()
     n_named = n_lost = 0
-    for event in picture_events(list_pictures(paths, recursive=True)):
-        if isinstance(event, LostFrame):
+    for event in read_each(list_pictures(paths, recursive=True), unforeseen):
+        answer = event if isinstance(event, LostFrame) else _answer(event, trained, with_scores, unforeseen)
+        if isinstance(answer, LostFrame):
             n_lost += 1
-            console.error(event.problem)
+            console.error(answer.problem if answer.source in answer.problem else f"{answer.source}: {answer.problem}")
         else:
             n_named += 1
-            _tell(_named(event, trained, with_scores), console)
-    return 3 if n_lost or not n_named else 0
+            _tell(answer, console)
+        if console.stdout_lost:
+            break
+    lost = EXIT_LOST if n_lost or not n_named else 0
+    return max(lost, EXIT_OUTPUT if console.stdout_lost else 0, unforeseen.finish())
+
+
+def _answer(
+    frame: Frame, trained: TrainedModel, with_scores: bool, unforeseen: Unforeseen
+) -> dict[str, Any] | LostFrame:
+    answers: list[dict[str, Any] | LostFrame] = []
+
+    def caught(error: Exception) -> None:
+        answers.append(LostFrame(frame.source, frame.index, unforeseen.problem(error)))
+
+    with defended(caught):
+        answers.append(_named(frame, trained, with_scores))
+    return answers[0]
 
 
 def _named(frame: Frame, trained: TrainedModel, with_scores: bool) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edge.commands.options import path_of
+
 if TYPE_CHECKING:
     from trainer.dataset import Source
 
@@ -16,6 +18,7 @@ Data = Annotated[
         "--data",
         metavar="DIR",
         help="Pictures as DIR/<label>/*.png, or the IDX files of Fashion-MNIST; none: Fashion-MNIST as Debian has it.",
+        parser=path_of,
     ),
 ]
 Classes = Annotated[
@@ -29,7 +32,9 @@ GroupPattern = Annotated[
 ]
 Table = Annotated[
     Path | None,
-    typer.Option("--table", metavar="CSV", help="With a column 'file'; else the only one in DIR, or DIR.csv."),
+    typer.Option(
+        "--table", metavar="CSV", help="With a column 'file'; else the only one in DIR, or DIR.csv.", parser=path_of
+    ),
 ]
 Download = Annotated[bool, typer.Option("--download", help="Let Keras fetch Fashion-MNIST where it is missing.")]
 

@@ -1,0 +1,32 @@
+"""Pictures read one by one, so that whatever is wrong with one of them does not stop the others."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from pathlib import Path
+
+from edge.commands.ending import Unforeseen, defended
+from edge.records import Frame
+from edge.sources import LostFrame, picture_events
+
+
+def read_each(pictures: Iterable[Path | LostFrame], unforeseen: Unforeseen) -> Generator[Frame | LostFrame]:
+    """Each picture as a Frame, or as a LostFrame that says why it could not be read, internal errors included.
+
+    Args:
+        pictures: as `edge.sources.list_pictures` gives them.
+        unforeseen: where internal errors are remembered.
+    """
+    for picture in pictures:
+        yield picture if isinstance(picture, LostFrame) else _read(picture, unforeseen)
+
+
+def _read(picture: Path, unforeseen: Unforeseen) -> Frame | LostFrame:
+    events: list[Frame | LostFrame] = []
+
+    def caught(error: Exception) -> None:
+        events.append(LostFrame(str(picture), 0, unforeseen.problem(error)))
+
+    with defended(caught):
+        events += picture_events([picture])
+    return events[0]
