@@ -12,14 +12,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import msgspec
 
 from edge.bounds import CLADDING_UM, MOST_CLEANINGS
 from edge.errors import UsageError, reason_of
-from edge.files import read_regular
 from edge.limits import Limit, parse_limit
+from edge.profile_file import ProfileFile, ZoneTable, parse_profile, read_profile
 from edge.records import Identity
 
 DEFAULT_CRITERIA = "iec-61300-3-35-2015-sm-upc"
@@ -28,19 +25,8 @@ STANDARDS_DIR = Path(__file__).parent / "standards"
 # The names that every profile knows; `clean` is never judged and has no limit.
 DEFECT_LABELS = ("dig", "contamination", "chip", "unknown")
 _OWN_LABEL = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-# A profile is a page or two; those that ship have 1.7 kB, 4 zones and 15 brackets at most. What has far more was given
-# by mistake, and a parser's time and depth grow faster than the text.
-_MAX_BYTES = 64_000
-_MAX_BRACKETS = 500
-_MAX_DOTS_A_LINE = 50
-_MAX_ZONES = 16
-_MAX_LABELS = 32
-_MAX_TEXTS = 64
-_MAX_CHARACTERS = 2_000
 # From dust on the core to four times the diameter of a 2.5 mm ferrule, which no microscope shows at once.
 _OUTER_UM = (0.1, 10_000.0)
-# Windows' editors write it at the head of a file; TOML does not have it.
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,32 +119,6 @@ class Criteria:
         )
 
 
-class _ZoneTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    name: str
-    outer_um: float
-    scratches: str
-    defects: str
-    title: str = ""
-    labels: dict[str, str] = {}
-    source: str = ""
-    confirmed: bool = True
-    disagreements: tuple[str, ...] = ()
-
-
-class _ProfileFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    schema: Literal["ferrule/criteria/1"]
-    title: str
-    sources: tuple[str, ...]
-    zones: tuple[_ZoneTable, ...]
-    notes: tuple[str, ...] = ()
-    cladding_um: float = 125.0
-    # The flow of the standard cleans dry, dry, then wet before it calls a mark permanent.
-    max_cleanings: int = 3
-    # A mark without a name may be dirt, and a cleaning is cheaper than a connector.
-    cleanable: tuple[str, ...] = ("contamination", "unknown")
-    extra_labels: tuple[str, ...] = ()
-
-
 def list_criteria() -> tuple[str, ...]:
     """Names of the profiles that ship, sorted, the default first."""
     names = sorted(path.stem for path in STANDARDS_DIR.glob("*.toml"))
@@ -177,12 +137,19 @@ def load_criteria(name_or_path: str | Path = DEFAULT_CRITERIA) -> Criteria:
     text = str(name_or_path)
     shipped = list_criteria()
     path = STANDARDS_DIR / f"{text}.toml" if text in shipped else _expanded(Path(name_or_path))
-    data = _read(path, text, shipped)
     try:
-        raw = msgspec.toml.decode(data.removeprefix(_BYTE_ORDER_MARK), type=_ProfileFile)
-    except (ValueError, RecursionError, OverflowError) as error:  # msgspec's and TOML's own are ValueErrors
+        data = read_profile(path)
+    except FileNotFoundError as error:
+        near = difflib.get_close_matches(text, shipped, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}?" if near else f"expected a TOML file or one of {', '.join(shipped)}"
+        raise UsageError(f"criteria {text!r}: no such profile and no such file; {hint}") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"criteria {text!r}: cannot be read ({reason_of(error)}); expected a TOML file") from error
+    try:
+        raw = parse_profile(data)
+    except UsageError as error:
         raise UsageError(
-            f"criteria {text}: {_brief(error)}; `ferrule criteria show {DEFAULT_CRITERIA}` shows a profile that works"
+            f"criteria {text}: {error}; `ferrule criteria show {DEFAULT_CRITERIA}` shows a profile that works"
         ) from error
     try:
         return _checked(raw, Identity(path.stem, hashlib.sha256(data).hexdigest()), path)
@@ -197,38 +164,12 @@ def _expanded(path: Path) -> Path:
         return path
 
 
-def _brief(error: Exception) -> str:
-    """What is wrong, in one line of a length that people read: parsers quote what they were given."""
-    text = str(error)
-    return text if len(text) <= 300 else f"{text[:297]}..."
-
-
-def _read(path: Path, text: str, shipped: tuple[str, ...]) -> bytes:
-    try:
-        data = read_regular(path, _MAX_BYTES)
-    except FileNotFoundError as error:
-        near = difflib.get_close_matches(text, shipped, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else f"expected a TOML file or one of {', '.join(shipped)}"
-        raise UsageError(f"criteria {text!r}: no such profile and no such file; {hint}") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"criteria {text!r}: cannot be read ({reason_of(error)}); expected a TOML file") from error
-    n_brackets = data.count(b"[") + data.count(b"{")
-    n_dots = max((line.count(b".") for line in data.splitlines()), default=0)
-    if n_brackets > _MAX_BRACKETS or n_dots > _MAX_DOTS_A_LINE:
-        raise UsageError(
-            f"criteria {text}: {n_brackets} opening brackets, and up to {n_dots} dots in a line; expected a profile of "
-            f"a page or two, with at most {_MAX_BRACKETS} and {_MAX_DOTS_A_LINE}"
-        )
-    return data
-
-
-def _checked(raw: _ProfileFile, identity: Identity, path: Path) -> Criteria:
+def _checked(raw: ProfileFile, identity: Identity, path: Path) -> Criteria:
     """The profile with its limits parsed and its rings made, or a UsageError that names the key."""
     if not raw.title.strip() or not any(source.strip() for source in raw.sources):
         raise UsageError("title and sources are empty; say what the profile is and where its figures were read")
     if not raw.zones:
         raise UsageError("zones is empty; expected at least one [[zones]] table")
-    _check_lengths(raw)
     low, high = CLADDING_UM
     if not low <= raw.cladding_um <= high:
         raise UsageError(
@@ -259,24 +200,7 @@ def _checked(raw: _ProfileFile, identity: Identity, path: Path) -> Criteria:
     )
 
 
-def _check_lengths(raw: _ProfileFile) -> None:
-    """Raises UsageError where there is more of something than a profile can need."""
-    texts = [raw.title, *raw.sources, *raw.notes]
-    labels = [*raw.extra_labels, *raw.cleanable]
-    for table in raw.zones[: _MAX_ZONES + 1]:
-        texts += [table.title, table.source, *table.disagreements]
-        labels += table.labels
-    for what, n, most in (
-        ("zones", len(raw.zones), _MAX_ZONES),
-        ("labels", len(set(labels)), _MAX_LABELS),
-        ("titles, sources, notes and other readings", len(texts), _MAX_TEXTS),
-        ("characters in one of them", max(map(len, texts)), _MAX_CHARACTERS),
-    ):
-        if n > most:
-            raise UsageError(f"{n} {what}; expected at most {most}")
-
-
-def _zone(table: _ZoneTable, inner: list[Zone], known: tuple[str, ...]) -> Zone:
+def _zone(table: ZoneTable, inner: list[Zone], known: tuple[str, ...]) -> Zone:
     name = table.name.strip()
     if not name or len(name) > 12 or name in [zone.name for zone in inner]:
         raise UsageError(f"zone name {table.name[:40]!r}; expected a short name that no other zone has, such as 'A'")

@@ -10,7 +10,8 @@ import pytest
 from edge.criteria import DEFAULT_CRITERIA, describe, list_criteria, load_criteria
 from edge.errors import UsageError
 from edge.limits import parse_limit
-from edge.profiles import STANDARDS_DIR, _ProfileFile, _ZoneTable
+from edge.profile_file import ProfileFile, ZoneTable
+from edge.profiles import STANDARDS_DIR
 
 DOCS = Path(__file__).parents[2] / "docs" / "criteria.md"
 OWN = """
@@ -214,7 +215,7 @@ def test_the_documented_profile_works(tmp_path):
     assert not criteria.is_confirmed
     keys = re.findall(r"^\| (`[^|]+`) \|", DOCS.read_text(encoding="utf-8").split("### Limits")[0], re.MULTILINE)
     documented = {key for row in keys for key in re.findall(r"`(?:zones\.)?(\w+)`", row)}
-    fields = {*_ProfileFile.__struct_fields__, *_ZoneTable.__struct_fields__} - {"zones"}
+    fields = {*ProfileFile.__struct_fields__, *ZoneTable.__struct_fields__} - {"zones"}
     assert fields - documented == set()
 
 
