@@ -41,9 +41,7 @@ def classify_pictures(
         for answer in [*(event for event in batch if isinstance(event, LostFrame)), *answers]:
             if isinstance(answer, LostFrame):
                 n_lost += 1
-                console.error(
-                    answer.problem if answer.source in answer.problem else f"{answer.source}: {answer.problem}"
-                )
+                tell_unnamed(answer, console)
             else:
                 counts[answer["label"]] += 1
                 _tell(answer, console)
@@ -52,6 +50,13 @@ def classify_pictures(
     told = ", ".join(f"{n} {label}" for label, n in counts.most_common())
     console.say(f"{sum(counts.values())} pictures: {told or 'none classified'}")
     return max(EXIT_LOST if n_lost or not counts else 0, EXIT_OUTPUT if console.stdout_lost else 0, unforeseen.finish())
+
+
+def tell_unnamed(lost: LostFrame, console: Console) -> None:
+    """Tells of a picture that has no name because it could not be had: a program that reads along misses no row."""
+    console.error(lost.problem if lost.source in lost.problem else f"{lost.source}: {lost.problem}")
+    if console.as_json:
+        console.emit({"source": lost.source, "label": None, "score": None, "problem": lost.problem})
 
 
 def _batches(events: Iterator[Frame | LostFrame]) -> Iterator[list[Frame | LostFrame]]:

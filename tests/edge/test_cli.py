@@ -247,11 +247,15 @@ class TestClassify:
         assert run("classify", "marks", "--json").stdout == whole
 
     def test_bad_files_do_not_stop_the_others(self, bench: Path) -> None:
-        """A bad patch is one line on stderr; 3."""
+        """A bad patch is one line on stderr and, with --json, an object without a label; 3."""
         Path("marks/dig/1.png").write_bytes(b"")
         result = run("classify", "marks", "missing", "--json", "--quiet")
         assert result.exit_code == 3
-        assert len(rows(result.stdout)) == 5
+        told = rows(result.stdout)
+        assert len(told) == 7
+        lost = [row for row in told if row["label"] is None]
+        assert sorted(row["source"] for row in lost) == ["marks/dig/1.png", "missing"]
+        assert all(row["score"] is None and row["problem"] for row in lost)
         assert len(result.stderr.splitlines()) == 2
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edge.commands.classifying import tell_unnamed
 from edge.commands.console import Console
 from edge.commands.ending import EXIT_LOST, EXIT_OUTPUT, Unforeseen, defended
 from edge.commands.reading import read_each
@@ -33,7 +34,7 @@ def name_pictures(paths: Sequence[Path], model: str, with_scores: bool, console:
         answer = event if isinstance(event, LostFrame) else _answer(event, trained, with_scores, unforeseen)
         if isinstance(answer, LostFrame):
             n_lost += 1
-            console.error(answer.problem if answer.source in answer.problem else f"{answer.source}: {answer.problem}")
+            tell_unnamed(answer, console)
         else:
             n_named += 1
             _tell(answer, console)
