@@ -182,7 +182,7 @@ def main(
     attack = Attack(kinds, seed, shlex.split(program), keep.resolve() if keep else None)
     started = time.monotonic()
     if case:
-        _one(attack, kinds, case)
+        _one(attack, kinds, case, seed)
     else:
         _watched(attack, rounds, None if rounds is not None else minutes)
     elapsed_s = time.monotonic() - started
@@ -217,7 +217,7 @@ def _watched(attack: Attack, rounds: int | None, minutes: float | None) -> None:
             progress.update(task, description=words, completed=attack.n_cases)
 
 
-def _one(attack: Attack, kinds: Sequence[Kind], case_id: str) -> None:
+def _one(attack: Attack, kinds: Sequence[Kind], case_id: str, seed: int) -> None:
     group, _, rest = case_id.partition("/")
     name, _, number = rest.rpartition("/")
     found = [kind for kind in kinds if (kind.group, kind.name) == (group, name)]
@@ -225,7 +225,7 @@ def _one(attack: Attack, kinds: Sequence[Kind], case_id: str) -> None:
         raise typer.BadParameter(f"no case {case_id!r}; expected GROUP/KIND/NUMBER as the table and --json give it")
     with Lane() as lane:
         case, ran = attack.run_case(lane, found[0], int(number))
-    print(f"{case.call} {shell_command(case, case_id, 0)}\nexit {ran.code}, {ran.peak_mb:.0f} MB")
+    print(f"{case.call} {shell_command(case, case_id, seed)}\nexit {ran.code}, {ran.peak_mb:.0f} MB")
     print(f"stdout: {ran.out[:2_000]!r}\nstderr: {ran.err[:2_000]!r}")
 
 

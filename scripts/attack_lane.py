@@ -17,6 +17,9 @@ from typing import Any
 
 from attack_case import REPO, Case, Ran
 
+_LONG = 400
+"""Characters of a command that are shown."""
+
 PYTHON_CLI = (sys.executable, "-m", "edge.cli")
 
 
@@ -123,6 +126,8 @@ def shell_command(case: Case, case_id: str, seed: int) -> str:
     words = " ".join(_quoted(word) for word in case.arguments)
     redirected = {"": "", "closed": " >&-", "gone": " | true"}.get(case.stdout, f" > {case.stdout}")
     before = "" if case.largest_file is None else f"ulimit -f {case.largest_file // 1024}; "
+    if len(words) > _LONG:
+        words = f"{words[:_LONG]}... ({len(words)} characters)"
     return f"{before}ferrule {words}{redirected}    # {again}"
 
 
