@@ -29,6 +29,7 @@ DEFAULT_MODEL = "fibre-defects"
 DEFAULT_CRITERIA = "iec-61300-3-35-2015-sm-upc"
 DEFAULT_CAPTURE_MB = 200.0
 DEFAULT_CAPTURE_QUOTA = 200
+DEFAULT_MAX_MEGAPIXELS = 64.0
 
 Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH", help="Pictures, or folders of pictures.", parser=options.path_of)
@@ -63,6 +64,7 @@ def inspect(
     um_per_px: options.UmPerPx = None,
     cladding: options.Cladding = None,
     cleanings: options.Cleanings = 0,
+    max_megapixels: options.MaxMegapixels = DEFAULT_MAX_MEGAPIXELS,
     capture: options.Capture = None,
     capture_mb: options.CaptureMb = DEFAULT_CAPTURE_MB,
     capture_quota: options.CaptureQuota = DEFAULT_CAPTURE_QUOTA,
@@ -75,7 +77,7 @@ def inspect(
     from edge.commands.inspecting import Setup, Telling, inspect_pictures
     from edge.commands.overlays import overlays_of
 
-    setup = Setup(model, criteria, runtime, um_per_px, cladding, cleanings)
+    setup = Setup(model, criteria, runtime, um_per_px, cladding, cleanings, max_megapixels)
     overlays = overlays_of(overlay, overlay_format, overwrite)
     captures = captures_of(capture, capture_mb, capture_quota)
     telling = Telling(json, quiet, verbose, overlays, captures)
@@ -106,6 +108,7 @@ def watch(
     um_per_px: options.UmPerPx = None,
     cladding: options.Cladding = None,
     cleanings: options.Cleanings = 0,
+    max_megapixels: options.MaxMegapixels = DEFAULT_MAX_MEGAPIXELS,
     capture: options.Capture = None,
     capture_mb: options.CaptureMb = DEFAULT_CAPTURE_MB,
     capture_quota: options.CaptureQuota = DEFAULT_CAPTURE_QUOTA,
@@ -117,7 +120,7 @@ def watch(
     from edge.commands.inspecting import Setup, Telling, watch_source
     from edge.commands.overlays import overlays_of
 
-    setup = Setup(model, criteria, runtime, um_per_px, cladding, cleanings)
+    setup = Setup(model, criteria, runtime, um_per_px, cladding, cleanings, max_megapixels)
     overlays = overlays_of(overlay, overlay_format, overwrite)
     captures = captures_of(capture, capture_mb, capture_quota)
     telling = Telling(json, quiet, verbose, overlays, captures)
@@ -131,12 +134,14 @@ def classify(
     prob: Annotated[bool, typer.Option("--prob", help="Also give every label's probability.")] = False,
     model: options.Model = DEFAULT_MODEL,
     runtime: options.Runtime = None,
+    max_megapixels: options.MaxMegapixels = DEFAULT_MAX_MEGAPIXELS,
     quiet: options.Quiet = False,
 ) -> None:
     """Name pictures of single marks; folders are read with all folders below them."""
     from edge.commands.classifying import classify_pictures
 
-    raise typer.Exit(classify_pictures(paths, model, runtime, prob, Console(json, quiet, goes_on=True)))
+    console = Console(json, quiet, goes_on=True)
+    raise typer.Exit(classify_pictures(paths, model, runtime, prob, max_megapixels, console))
 
 
 @app.command()

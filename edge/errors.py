@@ -39,4 +39,6 @@ class OutputError(FerruleError):
 
 def reason_of(error: Exception) -> str:
     """What an exception says, in lower case and without its number; its kind where it says nothing."""
+    if isinstance(error, FileNotFoundError):
+        return "no such file or folder"
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()

@@ -162,8 +162,8 @@ class _Reader(threading.Thread):
                 self._tell(_Arrived(pixels, self._n_arrived, datetime.now(timezone.utc)))
                 self._n_arrived += 1
             return "stopped"
-        except cv2.error as error:
-            return f"failed: {error.err}"
+        except cv2.error:  # its text tells of OpenCV's sources, not of the camera
+            return "failed in OpenCV"
         finally:
             capture.release()
 

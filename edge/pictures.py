@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,26 +14,31 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import SourceError, UsageError
-from edge.native_stderr import caught_stderr, pass_on
-from edge.picture_header import picture_header
+from edge.bmp_structure import sound_bmp
+from edge.errors import SourceError, UsageError, reason_of
+from edge.jpeg import decode_jpeg
+from edge.picture_bytes import BYTES_PER_PIXEL, LESS_MEMORY, read_picture_bytes
+from edge.picture_header import PictureHeader, picture_header
+from edge.png_structure import sound_png
+from edge.tiff_structure import sound_tiff
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
-# Eight times a 12 megapixel microscope camera; decoded in colour, 300 MB.
-MAX_MEGAPIXELS = 100.0
-# The widest pixel that is accepted, four channels of 16 bit: no file of an accepted picture is larger.
-_MAX_BYTES_PER_PIXEL = 8
+MAX_MEGAPIXELS = 64.0
+"""Five times a 12 megapixel microscope camera. What is decoded takes at most 256 MB, and all of an inspection 600."""
+
+_WORKING_BYTES_PER_PIXEL = 8
+"""How many bytes a pixel of the limit allows for all that is held while decoding: 512 MB unless it is raised."""
+
+_N_DECODED = 2
+"""OpenCV hands out a copy of what it decoded, so that for a moment there are two."""
 
 # 16 bit grey covers 0..65535 = 257 * 255, so this maps full range to full range.
 _STEPS_16_BIT = 257
 
 EXTRANEOUS_BYTES = "JPEG with extraneous bytes between its segments (it decodes well)"
-# What OpenCV's decoders print; other lines on stderr meanwhile are another thread's.
-_DECODER_LINE = re.compile(r"JPEG|^libpng|^TIFF|^\[ ?(?:WARN|ERROR|INFO):|^\s*$")
-# Between segments a stray byte is harmless; before the end marker (d9) or a restart marker (d0..d7) it means
-# that the decoder lost its place in the picture's data.
-_HARMLESS = re.compile(r"extraneous bytes before marker 0x(?!d[0-79])|^libpng warning|TIFF_Warning|^\[ ?WARN|^\s*$")
+
+_SOUND = {"PNG": sound_png, "BMP": sound_bmp, "TIFF": sound_tiff}
 
 _log = logging.getLogger(__name__)
 
@@ -79,49 +84,95 @@ def read_picture(path: str | os.PathLike[str], max_megapixels: float = MAX_MEGAP
 
     Pixels are given as they are stored: an EXIF orientation is not applied, so that boxes mean the file's own
     pixels. Of a TIFF of several pages the first is read. From a JPEG the luma is taken as it stands in the
-    file; other colour goes through `to_grey`.
+    file; other colour goes through `to_grey`. May be called by many threads, and by a process forked meanwhile.
+
+    Args:
+        path: a regular file; nothing else is waited for.
+        max_megapixels: the most pixels, and 4 bytes for each of them: the most that the file and the decoded
+            picture take. Files up to that of the default are read in any case.
 
     Raises:
-        SourceError: missing, not a regular file, empty, no picture, truncated, damaged, or larger than
-            `max_megapixels` (which is seen in the header, before anything is decoded).
+        SourceError: missing, not a regular file, empty, no picture, truncated, damaged, of a kind that is not
+            supported, or too large (which is seen in the header, before anything is decoded).
+        UsageError: the limit is not above 0.
     """
-    return decode_picture(_read_bytes(Path(path), max_megapixels), str(path), max_megapixels)
+    check_max_megapixels(max_megapixels)
+    n_most = int(max(max_megapixels, MAX_MEGAPIXELS) * 1e6 * BYTES_PER_PIXEL)
+    return decode_picture(read_picture_bytes(Path(path), n_most), str(path), max_megapixels)
 
 
 def decode_picture(data: bytes, source: str, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:
     """The same for a file's bytes; `source` is what messages call it.
 
     Raises:
-        SourceError: as `read_picture`.
+        SourceError, UsageError: as `read_picture`.
     """
+    check_max_megapixels(max_megapixels)
     try:
         header = picture_header(data)
+        _check_size(header, len(data), max_megapixels)
+        if header.format != "JPEG":
+            return to_grey(_decoded(header, data))
+        grey, n_extraneous = decode_jpeg(data)
     except ValueError as error:
         raise SourceError(f"{source}: {error}") from error
-    megapixels = header.width_px * header.height_px / 1e6
-    if megapixels > max_megapixels:
-        raise SourceError(
-            f"{source}: {header.width_px} x {header.height_px} pixels are {megapixels:.0f} megapixels, "
-            f"at most {max_megapixels:g} are read; crop or scale it down"
-        )
-    luma = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
-    with caught_stderr() as printed:
-        try:
-            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), luma if header.format == "JPEG" else -1)
-        except cv2.error as error:
-            raise SourceError(f"{source}: a {header.format} that OpenCV cannot decode: {error.err}") from error
-    pass_on(line for line in printed if not _DECODER_LINE.search(line))
-    messages = [line.strip() for line in printed if _DECODER_LINE.search(line)]
-    damage = [line for line in messages if not _HARMLESS.search(line)]
-    if pixels is None or damage:
-        what = f" ({damage[0]})" if damage else ""
-        raise SourceError(f"{source}: a truncated or damaged {header.format}{what}; copy or save it again")
-    if any("extraneous" in line for line in messages):
+    except MemoryError as error:
+        raise SourceError(f"{source}: there is not enough memory to decode it; {LESS_MEMORY}") from error
+    if n_extraneous:
         _log.info(EXTRANEOUS_BYTES, extra={"source": source})
+    return grey
+
+
+def check_max_megapixels(max_megapixels: float) -> None:
+    """Refuses a limit that is none.
+
+    Raises:
+        UsageError: it is not a number above 0.
+    """
+    if not (math.isfinite(max_megapixels) and max_megapixels > 0):
+        raise UsageError(f"--max-megapixels {max_megapixels}; expected a number above 0, such as {MAX_MEGAPIXELS:g}")
+
+
+def is_out_of_memory(error: cv2.error) -> bool:
+    """Whether OpenCV failed for want of memory."""
+    return bool(error.code == cv2.Error.StsNoMem)
+
+
+def _check_size(header: PictureHeader, n_file_bytes: int, max_megapixels: float) -> None:
+    """Refuses what would take too much memory, before anything is decoded."""
+    megapixels = header.width_px * header.height_px / 1e6
+    decoded = header.n_decoded_bytes / 1e6
+    working = _N_DECODED * decoded + (header.n_extra_bytes + n_file_bytes) / 1e6
+    most = max_megapixels * BYTES_PER_PIXEL
+    room = max(max_megapixels, MAX_MEGAPIXELS) * _WORKING_BYTES_PER_PIXEL
+    if megapixels > max_megapixels:
+        what = f"are {megapixels:.0f} megapixels, at most {max_megapixels:g} are read"
+    elif decoded > most:
+        depth = f"{header.n_channels} channels of {header.n_bits} bit"
+        what = f"with {depth} take {decoded:.0f} MB, at most {most:g} are read"
+    elif working > room:
+        what = f"take {working:.0f} MB to decode, at most {room:g} are used"
+    else:
+        return
+    needed = max(megapixels, decoded / BYTES_PER_PIXEL, working / _WORKING_BYTES_PER_PIXEL)
+    raise ValueError(
+        f"{header.width_px} x {header.height_px} pixels {what}; "
+        f"crop or scale it down, or allow more with --max-megapixels {math.ceil(needed)}"
+    )
+
+
+def _decoded(header: PictureHeader, data: bytes) -> NDArray[Any]:
+    """The pixels of a PNG, BMP or TIFF as OpenCV gives them, once its bytes were found to be whole."""
+    sound = _SOUND[header.format](data)
     try:
-        return to_grey(pixels)
-    except UsageError as error:
-        raise SourceError(f"{source}: {error}") from error
+        pixels = cv2.imdecode(np.frombuffer(sound, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        if is_out_of_memory(error):
+            raise MemoryError from error
+        pixels = None
+    if pixels is None:
+        raise ValueError(f"a {header.format} that OpenCV cannot decode; copy it again, or save it as a PNG")
+    return np.asarray(pixels)
 
 
 def list_folder(folder: str | os.PathLike[str], recursive: bool = False) -> list[Path]:
@@ -158,7 +209,7 @@ def _walk(root: Path, recursive: bool, problems: dict[Path, str]) -> Iterator[Pa
             with os.scandir(folder) as listing:
                 entries = [entry for entry in listing if not entry.name.startswith(".")]
         except (OSError, ValueError) as error:
-            problems[folder] = f"{folder}: {_why(error)}"
+            problems[folder] = f"{folder}: {reason_of(error)}"
             continue
         for entry in entries:
             if _is_folder(entry, follow_symlinks=False):
@@ -179,30 +230,3 @@ def natural_order(path: Path) -> tuple[object, ...]:
     """What paths are sorted by: `face2` comes before `face10`."""
     parts = re.split(r"(\d+)", str(path).casefold())
     return ([int(p) if k % 2 else p for k, p in enumerate(parts)], str(path))
-
-
-def _read_bytes(path: Path, max_megapixels: float) -> bytes:
-    try:
-        info = path.stat()
-        if stat.S_ISDIR(info.st_mode):
-            raise SourceError(f"{path}: a folder, expected a picture")
-        if not stat.S_ISREG(info.st_mode):
-            raise SourceError(f"{path}: not a regular file; save the picture to a file first")
-        if info.st_size > max_megapixels * 1e6 * _MAX_BYTES_PER_PIXEL:
-            raise SourceError(
-                f"{path}: {info.st_size / 1e6:.0f} MB, more than a picture of {max_megapixels:g} megapixels can have"
-            )
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
-        if isinstance(error, SourceError):
-            raise
-        raise SourceError(f"{path}: {_why(error)}") from error
-    if not data:
-        raise SourceError(f"{path}: an empty file; copy or save it again")
-    return data
-
-
-def _why(error: OSError | ValueError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no such file or folder"
-    return (getattr(error, "strerror", None) or str(error)).lower()

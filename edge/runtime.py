@@ -1,5 +1,8 @@
 """Which TFLite interpreter runs here: the only file that imports LiteRT or tflite-runtime.
 
+Both runtimes announce their XNNPACK delegate on the process's stderr, one line once per process, and have no switch
+for it that other programs may use; the line is left alone, because stderr belongs to whoever runs us.
+
 A runtime counts as working when it has built an interpreter and computed the right answer, in this process:
 tflite-runtime imports with NumPy 2 and fails only afterwards, and a model that loads may still answer at
 chance. TensorFlow is never used in their place.
@@ -20,7 +23,6 @@ from numpy.typing import NDArray
 
 from edge.environment import NEEDS_64_BIT, USERLAND_BITS
 from edge.errors import ModelError, RuntimeUnavailableError, UsageError
-from edge.native_stderr import caught_stderr, pass_on
 
 _MODULES = {"ai-edge-litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
 
@@ -42,9 +44,6 @@ _PROBE_SUMS = (773.0, 64.0)
 
 _PROBE_STEP = 8.0
 """The probe model answers in steps of 8 grey levels, and runtimes round differently by up to one."""
-
-_CHATTER = "XNNPACK delegate"
-"""Both runtimes announce it on stderr, once per process."""
 
 
 class Interpreter(Protocol):
@@ -160,14 +159,12 @@ def probe(name: str) -> RuntimeReport:
     except metadata.PackageNotFoundError:
         return RuntimeReport(name, "", False, f"not installed ({hint})")
     try:
-        with caught_stderr() as said:
-            answer = _answer_of_probe(name)
+        answer = _answer_of_probe(name)
     except _FAILURES as error:
         reason = f"{version} is installed and fails: {_one_line(error)}"
         if name == "tflite-runtime" and int(np.__version__.split(".")[0]) >= 2:
             reason += f" (it needs numpy<2, {np.__version__} is installed; {hint})"
         return RuntimeReport(name, version, False, reason)
-    pass_on(line for line in said if _CHATTER not in line)
     if answer.shape != (1, 2) or np.abs(answer[0] - _PROBE_SUMS).max() > _PROBE_STEP:
         reason = f"{version} computes {answer.tolist()} where {list(_PROBE_SUMS)} is right; install another ({hint})"
         return RuntimeReport(name, version, False, reason)

@@ -7,6 +7,7 @@ frames only, and fails at the first that did not come.
 from __future__ import annotations
 
 import functools
+import math
 import os
 import re
 import stat
@@ -18,7 +19,6 @@ import cv2
 from edge.errors import SourceError, UsageError, reason_of
 from edge.files import mode_of
 from edge.live import PATIENCE, Capture, LiveSettings, LostFrame, live_events
-from edge.native_stderr import caught_stderr
 from edge.pictures import MAX_MEGAPIXELS, list_folder, natural_order, read_picture, search_folder, to_grey
 from edge.records import Frame
 
@@ -51,25 +51,32 @@ _CAMERA = re.compile(r"-?\d{1,4}")
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
 
 
-def frames(source: str | int | os.PathLike[str], settings: LiveSettings = PATIENCE) -> Iterator[Frame]:
+def frames(
+    source: str | int | os.PathLike[str], settings: LiveSettings = PATIENCE, max_megapixels: float = MAX_MEGAPIXELS
+) -> Iterator[Frame]:
     """The frames of a source, as `events` gives them.
 
     Raises:
         SourceError: as `events`, and for the first frame that was lost.
         UsageError: as `events`.
     """
-    for event in events(source, settings):
+    for event in events(source, settings, max_megapixels):
         if isinstance(event, LostFrame):
             raise SourceError(f"{event.source}: frame {event.index}: {event.problem}")
         yield event
 
 
-def events(source: str | int | os.PathLike[str], settings: LiveSettings = PATIENCE) -> Generator[Frame | LostFrame]:
+def events(
+    source: str | int | os.PathLike[str], settings: LiveSettings = PATIENCE, max_megapixels: float = MAX_MEGAPIXELS
+) -> Generator[Frame | LostFrame]:
     """Every frame of a source, and a LostFrame for each that was expected and did not come.
 
     A source is a camera's index (0 or "0"), a device such as /dev/v4l/by-id/..., a stream's URL, a video file,
     a folder of pictures (natural order), or one picture. Live sources give the newest frame and skip what
     they must; files give every frame in order. A password in a URL is not repeated in `Frame.source`.
+    `max_megapixels` limits pictures as in `read_picture`, and a video's frames.
+
+    What FFmpeg and OpenCV say of a source goes to the process's stderr, unless the program chose their log levels.
 
     Raises:
         SourceError: the source does not exist, cannot be opened, or is lost for good.
@@ -87,10 +94,13 @@ def events(source: str | int | os.PathLike[str], settings: LiveSettings = PATIEN
         why = "no such file, folder or device" if isinstance(error, FileNotFoundError) else reason_of(error)
         raise SourceError(f"{path}: {why}") from error
     if stat.S_ISDIR(mode):
-        return picture_events(list_folder(path))
+        return picture_events(list_folder(path), max_megapixels)
     if stat.S_ISCHR(mode):
         return live_events(str(path), functools.partial(_open, str(path)), settings)
-    return _video_events(path) if path.suffix.lower() in VIDEO_SUFFIXES else picture_events([path])
+    # What is no file is refused as a picture: FFmpeg would wait for it.
+    if stat.S_ISREG(mode) and path.suffix.lower() in VIDEO_SUFFIXES:
+        return _video_events(path, max_megapixels)
+    return picture_events([path], max_megapixels)
 
 
 def is_live(source: str | int | os.PathLike[str]) -> bool:
@@ -104,14 +114,16 @@ def has_pictures(source: str | int | os.PathLike[str]) -> bool:
     return not is_live(source) and Path(str(source)).suffix.lower() not in VIDEO_SUFFIXES
 
 
-def picture_events(pictures: Iterable[Path | LostFrame]) -> Generator[Frame | LostFrame]:
+def picture_events(
+    pictures: Iterable[Path | LostFrame], max_megapixels: float = MAX_MEGAPIXELS
+) -> Generator[Frame | LostFrame]:
     """Each picture as a Frame, or as a LostFrame that says why it could not be read."""
     for picture in pictures:
         if isinstance(picture, LostFrame):
             yield picture
             continue
         try:
-            frame = Frame(read_picture(picture), str(picture))
+            frame = Frame(read_picture(picture, max_megapixels), str(picture))
         except SourceError as error:
             yield LostFrame(str(picture), 0, str(error))
         else:
@@ -164,15 +176,20 @@ def _open(device: int | str) -> Capture:
     return capture
 
 
-def _video_events(path: Path) -> Generator[Frame | LostFrame]:
-    with caught_stderr():  # why a file is no video, in FFmpeg's words
-        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+def _video_events(path: Path, max_megapixels: float) -> Generator[Frame | LostFrame]:
+    no_video = SourceError(f"{path}: not a video that OpenCV reads; copy or save it again")
+    if path.stat().st_size == 0:  # nothing in it, or one of the system's files, which may never end
+        raise no_video
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
         if not capture.isOpened():
-            raise SourceError(f"{path}: not a video that OpenCV reads; copy or save it again")
+            raise no_video
         megapixels = capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT) / 1e6
-        if megapixels > MAX_MEGAPIXELS:
-            raise SourceError(f"{path}: frames of {megapixels:.0f} megapixels, at most {MAX_MEGAPIXELS:g} are read")
+        if megapixels > max_megapixels:
+            raise SourceError(
+                f"{path}: frames of {megapixels:.0f} megapixels, at most {max_megapixels:g} are read; "
+                f"scale them down, or allow more with --max-megapixels {math.ceil(megapixels)}"
+            )
         n_expected = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         index = 0
         while True:

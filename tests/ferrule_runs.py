@@ -70,11 +70,16 @@ def process(*arguments: object, warnings: str = "error", **options: Any) -> Iter
             started.kill()
 
 
+def own_words(err: str) -> str:
+    """What a process wrote to stderr, without the one line by which its TFLite runtime announces itself."""
+    return err.replace("INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n", "", 1)
+
+
 def finish(started: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a process; a traceback fails the test."""
+    """Exit code, stdout and own words on stderr of a process; a traceback fails the test."""
     out, err = started.communicate(timeout=120)
     assert "Traceback" not in err, err
-    return started.returncode, out, err
+    return started.returncode, out, own_words(err)
 
 
 class Stream:

@@ -27,9 +27,9 @@ from tensorflow.lite.python.util import modify_model_io_type
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edge.errors import UsageError
-from edge.native_stderr import caught_stderr
 from trainer.examples import Examples
 from trainer.graph import input_ranks, output_name
+from trainer.native_stderr import caught_stderr
 from trainer.twin import as_inputs
 
 DEFAULT_RECIPE = "int8"

@@ -6,7 +6,7 @@ import os
 import re
 
 from edge.errors import UsageError
-from edge.native_stderr import caught_stderr, pass_on
+from trainer.native_stderr import caught_stderr, pass_on
 
 _ABOUT_ITSELF = re.compile(r"^WARNING: All log messages before absl|^[IW]\d{4} |^To enable the following|^\s*$")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,30 +11,42 @@ from edge.bundle import load_bundle
 from edge.classifier import Classifier
 from edge.commands.console import Console
 from edge.commands.ending import EXIT_LOST, EXIT_OUTPUT, Unforeseen, defended
+from edge.commands.inspecting import silence_opencv
 from edge.commands.reading import read_each
 from edge.patches import prepare_all
+from edge.pictures import check_max_megapixels
 from edge.records import Frame
 from edge.sources import LostFrame, list_pictures
 
-# FACTS of the runtime: beyond some hundred patches a larger batch gains nothing, and this keeps memory small.
+# FACTS of the runtime: beyond some hundred patches a larger batch gains nothing.
 BATCH = 256
+# Pictures of marks are small; whole pictures given in their place must not be held by the hundred.
+BATCH_MEGAPIXELS = 64.0
 
 
 def classify_pictures(
-    paths: Sequence[Path], model: str, runtime: str | None, with_scores: bool, console: Console
+    paths: Sequence[Path],
+    model: str,
+    runtime: str | None,
+    with_scores: bool,
+    max_megapixels: float,
+    console: Console,
 ) -> int:
     """Classifies files and folders, and tells of each; returns the exit code, 3 if a picture could not be read.
 
     Raises:
-        UsageError: an unknown model or runtime.
+        UsageError: an unknown model or runtime, or no limit that can be used.
         ModelError: the model was refused, or no runtime works.
     """
+    check_max_megapixels(max_megapixels)
+    silence_opencv()
     classifier = Classifier(load_bundle(model), runtime)
     pictures = list_pictures(paths, recursive=True)
     counts: Counter[str] = Counter()
     unforeseen = Unforeseen()
     n_lost = 0
-    for batch in _batches(console.track(read_each(pictures, unforeseen), len(pictures), "classifying")):
+    incoming = read_each(pictures, unforeseen, max_megapixels)
+    for batch in _batches(console.track(incoming, len(pictures), "classifying")):
         frames = [event for event in batch if isinstance(event, Frame)]
         answers = _each_classified(frames, classifier, with_scores, unforeseen)
         for answer in [*(event for event in batch if isinstance(event, LostFrame)), *answers]:
@@ -60,7 +71,15 @@ def tell_unnamed(lost: LostFrame, console: Console) -> None:
 
 
 def _batches(events: Iterator[Frame | LostFrame]) -> Iterator[list[Frame | LostFrame]]:
-    while batch := list(itertools.islice(events, BATCH)):
+    batch: list[Frame | LostFrame] = []
+    megapixels = 0.0
+    for event in events:
+        batch.append(event)
+        megapixels += event.pixels.size / 1e6 if isinstance(event, Frame) else 0.0
+        if len(batch) == BATCH or megapixels >= BATCH_MEGAPIXELS:
+            yield batch
+            batch, megapixels = [], 0.0
+    if batch:
         yield batch
 
 

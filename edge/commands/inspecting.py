@@ -24,6 +24,7 @@ from edge.endface import LocateSettings
 from edge.errors import FerruleError, UsageError
 from edge.files import mode_of
 from edge.inspection import Inspector, load_inspector
+from edge.pictures import MAX_MEGAPIXELS, check_max_megapixels
 from edge.records import Frame
 from edge.sources import LostFrame, events, has_pictures, is_live, list_folder, list_pictures, shown_name
 
@@ -38,6 +39,7 @@ class Setup:
     um_per_px: str | None = None
     cladding_um: float | None = None
     n_cleanings: int = 0
+    max_megapixels: float = MAX_MEGAPIXELS
 
     def inspector(self) -> Inspector:
         """The Inspector that the options describe.
@@ -46,6 +48,7 @@ class Setup:
             UsageError: an option that cannot be used.
             ModelError: the model was refused, or no runtime works.
         """
+        check_max_megapixels(self.max_megapixels)
         cladding_um = self.cladding_um
         if cladding_um is None:
             cladding_um = load_criteria(self.criteria).cladding_um
@@ -80,8 +83,11 @@ def inspect_pictures(paths: Sequence[Path], recursive: bool, setup: Setup, telli
     pictures = [picture for picture in listed if isinstance(picture, Path)]
     run = _Run(inspector, telling)
     run.prepare(pictures, paths if recursive else ())
+    if not telling.verbose:
+        silence_opencv()
     with oddities() as odd:
-        run.tell(run.console.track(read_each(listed, run.unforeseen), len(listed), "inspecting"))
+        incoming = read_each(listed, run.unforeseen, setup.max_megapixels)
+        run.tell(run.console.track(incoming, len(listed), "inspecting"))
     return run.finish("pictures", odd.counts)
 
 
@@ -104,12 +110,15 @@ def watch_source(source: str, every: int, max_frames: int | None, setup: Setup, 
     else:
         run.prepare([Path(source), Path(source, "a picture"), *(folder or ())])
     if not telling.verbose:
-        _silence_video()
+        silence_opencv()
     run.console.say(f"watching {shown_name(source)}, Ctrl-C ends")
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = 0
     try:
-        incoming = events(source) if folder is None else read_each(folder, run.unforeseen)
+        if folder is None:
+            incoming = events(source, max_megapixels=setup.max_megapixels)
+        else:
+            incoming = read_each(folder, run.unforeseen, setup.max_megapixels)
         with contextlib.suppress(KeyboardInterrupt), oddities() as odd:
             run.tell(_picked(incoming, every, max_frames))
     except FerruleError as error:
@@ -202,8 +211,8 @@ def _um_per_px(text: str) -> tuple[float, float]:
     return sizes[0], sizes[-1]
 
 
-def _silence_video() -> None:
-    """Leaves it to us to say what a camera or stream does: OpenCV and FFmpeg say it several times over."""
+def silence_opencv() -> None:
+    """Leaves it to us to say what a picture, camera or stream does: OpenCV and FFmpeg say it several times over."""
     logging = getattr(cv2.utils, "logging", cv2)  # OpenCV 4.12 moved it
     logging.setLogLevel(0)
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET

@@ -72,4 +72,8 @@ CaptureMb = Annotated[
 CaptureQuota = Annotated[
     int, typer.Option("--capture-quota", metavar="N", help="Patches that may wait for a label, of each answer.")
 ]
+MaxMegapixels = Annotated[
+    float,
+    typer.Option("--max-megapixels", metavar="N", help="Largest picture that is read; it may take 4 N MB decoded."),
+]
 Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Also read the folders below a folder.")]

@@ -6,27 +6,31 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from edge.commands.ending import Unforeseen, defended
+from edge.pictures import MAX_MEGAPIXELS
 from edge.records import Frame
 from edge.sources import LostFrame, picture_events
 
 
-def read_each(pictures: Iterable[Path | LostFrame], unforeseen: Unforeseen) -> Generator[Frame | LostFrame]:
+def read_each(
+    pictures: Iterable[Path | LostFrame], unforeseen: Unforeseen, max_megapixels: float = MAX_MEGAPIXELS
+) -> Generator[Frame | LostFrame]:
     """Each picture as a Frame, or as a LostFrame that says why it could not be read, internal errors included.
 
     Args:
         pictures: as `edge.sources.list_pictures` gives them.
         unforeseen: where internal errors are remembered.
+        max_megapixels: the largest picture that is read.
     """
     for picture in pictures:
-        yield picture if isinstance(picture, LostFrame) else _read(picture, unforeseen)
+        yield picture if isinstance(picture, LostFrame) else _read(picture, unforeseen, max_megapixels)
 
 
-def _read(picture: Path, unforeseen: Unforeseen) -> Frame | LostFrame:
+def _read(picture: Path, unforeseen: Unforeseen, max_megapixels: float) -> Frame | LostFrame:
     events: list[Frame | LostFrame] = []
 
     def caught(error: Exception) -> None:
         events.append(LostFrame(str(picture), 0, unforeseen.problem(error)))
 
     with defended(caught):
-        events += picture_events([picture])
+        events += picture_events([picture], max_megapixels)
     return events[0]

@@ -76,6 +76,16 @@ class TestInspect:
         ):
             assert said in line
 
+    @pytest.mark.parametrize("command", ["inspect", "watch", "classify"])
+    def test_the_largest_picture_is_an_option(self, bench: Path, command: str) -> None:
+        """A picture above the limit is refused with the option's name, one below it is read; no limit is 2."""
+        small = run(command, "face.png", "--max-megapixels", "0.01")
+        assert small.exit_code == 3
+        assert "--max-megapixels 1" in small.stderr
+        assert run(command, "face.png", "--max-megapixels", "1").exit_code == 0
+        for wrong in ("0", "nan", "-3"):
+            assert run(command, "face.png", "--max-megapixels", wrong).exit_code == 2
+
     def test_an_empty_folder_is_an_error(self, bench: Path) -> None:
         """A folder without pictures is said, and others are still read."""
         (bench / "nothing").mkdir()

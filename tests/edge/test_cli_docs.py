@@ -15,6 +15,7 @@ from ferrule_runs import DOCS, run
 from edge import cli
 from edge.bundle import DEFAULT_MODEL
 from edge.criteria import DEFAULT_CRITERIA
+from edge.pictures import MAX_MEGAPIXELS
 
 
 def commands(group: Any = None, name: str = "ferrule") -> Iterator[tuple[str, Any]]:
@@ -46,8 +47,9 @@ def test_every_documented_option_exists() -> None:
 
 
 def test_the_defaults_are_the_libraries_own() -> None:
-    """The command line spells two names out for speed; they are the ones the library uses."""
+    """The command line spells two names and a limit out for speed; they are those the library uses."""
     assert (cli.DEFAULT_MODEL, cli.DEFAULT_CRITERIA) == (DEFAULT_MODEL, DEFAULT_CRITERIA)
+    assert cli.DEFAULT_MAX_MEGAPIXELS == MAX_MEGAPIXELS
 
 
 def test_the_commands_run_as_written(bench: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import struct
-import threading
-import zlib
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +15,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from picture_files import encoded, png_file, smooth, with_stray_byte
 
 from edge.errors import SourceError, UsageError
-from edge.native_stderr import caught_stderr, pass_on
 from edge.picture_header import picture_format, picture_header
 from edge.pictures import EXTRANEOUS_BYTES, list_folder, read_picture, to_grey
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".bmp": "BMP", ".tif": "TIFF"}
-
-
-def smooth(height: int, width: int, channels: int = 1, seed: int = 0) -> np.ndarray:
-    """A soft random picture, so that JPEG keeps it nearly as it is."""
-    noise = np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
-    return np.squeeze(cv2.GaussianBlur(noise, (9, 9), 4).reshape(height, width, channels))
-
-
-def encoded(picture: np.ndarray, suffix: str) -> bytes:
-    """A file of the picture, as bytes."""
-    return cv2.imencode(suffix, picture)[1].tobytes()
 
 
 def with_exif_rotation(jpeg: bytes) -> bytes:
@@ -42,20 +31,9 @@ def with_exif_rotation(jpeg: bytes) -> bytes:
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
 
 
-def with_stray_byte(jpeg: bytes) -> bytes:
-    """The JPEG with one byte too many before its scan, as some microscope cameras write it."""
-    at = jpeg.index(b"\xff\xda")
-    return jpeg[:at] + b"\0" + jpeg[at:]
-
-
 def huge_png(side: int) -> bytes:
     """A PNG that promises a side x side picture in a few bytes."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return png_file(side, side, 8, 0, b"")
 
 
 def opencv_log() -> Any:
@@ -223,9 +201,12 @@ class TestReadPicture:
             (b"II*\0\xff\xff\xff\xff", "ends inside its header"),
             (b"II*\0\x08\0\0\0\0\0\0\0\0\0", "0 x 0 pixels"),
             (b"II*\0\x08\0\0\0\0\0", "ends inside its header"),
-            (huge_png(20_000), "400 megapixels, at most 100 are read"),
+            (
+                huge_png(20_000),
+                "at most 64 are read; .* --max-megapixels 400",
+            ),
             (huge_png(0), "0 x 0 pixels"),
-            (huge_png(2**32 - 1), "megapixels"),
+            (huge_png(2**32 - 1), "sides of at most 1000000"),
         ],
     )
     def test_what_is_no_picture_is_refused(
@@ -251,14 +232,24 @@ class TestReadPicture:
         path = tmp_path / "sparse.png"
         with path.open("wb") as file:
             file.truncate(2**40)
-        with pytest.raises(SourceError, match="more than a picture of 100 megapixels"):
+        with pytest.raises(SourceError, match=r"a file of 1099512 MB, at most 256 are read.*--max-megapixels 274878"):
             read_picture(path)
 
     def test_paths_that_are_no_files_are_refused(self, tmp_path: Path) -> None:
         """Missing files, folders, pipes and devices are told apart, and none is waited for."""
         fifo = tmp_path / "fifo.png"
         os.mkfifo(fifo)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(tmp_path / "socket.png"))
+        links = {}
+        for name, target in (("device", "/dev/zero"), ("kernel", "/proc/kmsg"), ("proc", "/proc/self/status")):
+            links[name] = tmp_path / f"{name}.png"
+            links[name].symlink_to(target)
         for path, said in [
+            (links["device"], "not a regular file"),
+            (links["kernel"], "without a size" if Path("/proc/kmsg").exists() else "no such file"),
+            (links["proc"], "without a size"),
+            (tmp_path / "socket.png", "not a regular file"),
             (tmp_path / "missing.png", "no such file"),
             (tmp_path, "a folder, expected a picture"),
             (fifo, "not a regular file"),
@@ -267,6 +258,39 @@ class TestReadPicture:
         ]:
             with pytest.raises(SourceError, match=said):
                 read_picture(path)
+        listener.close()
+
+    @pytest.mark.parametrize("content", [bytes(20), b"hello, world" * 9])
+    def test_what_is_no_picture_is_seen_in_its_first_bytes(self, tmp_path: Path, content: bytes) -> None:
+        """A sparse file of the largest size that is read is refused without reading it: it takes no memory."""
+        path = tmp_path / "sparse.png"
+        with path.open("wb") as file:
+            file.write(content)
+            file.truncate(256_000_000)
+        tracemalloc.start()
+        with pytest.raises(SourceError, match="not a picture"):
+            read_picture(path)
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+        tracemalloc.stop()
+
+    def test_a_file_that_changes_meanwhile_is_read_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One that shrinks is truncated, one that grows is read up to the size it had, and neither is waited for."""
+        path, data = tmp_path / "face.png", encoded(smooth(30, 40), ".png")
+        real = os.fstat
+        for change in (-20, 20):
+            path.write_bytes(data + bytes(max(0, change)))
+            size = len(data) - min(0, change) if change > 0 else len(data) + 20
+            monkeypatch.setattr(os, "fstat", lambda fd, size=size: os.stat_result((*real(fd)[:6], size, *real(fd)[7:])))
+            assert np.array_equal(read_picture(path), smooth(30, 40))
+        path.write_bytes(data[:-20])
+        with pytest.raises(SourceError, match="truncated"):
+            read_picture(path)
+
+    @pytest.mark.parametrize("limit", [0.0, -1.0, float("nan"), float("inf")])
+    def test_a_limit_that_is_none_is_refused(self, limit: float) -> None:
+        """The option is named, before anything is read."""
+        with pytest.raises(UsageError, match="--max-megapixels"):
+            read_picture("missing.png", max_megapixels=limit)
 
     @given(st.binary(max_size=200), st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*"]))
     @settings(deadline=None, max_examples=200)
@@ -310,44 +334,6 @@ class TestListFolder:
         """A folder that is not there is an error that names it."""
         with pytest.raises(SourceError, match="nowhere: no such"):
             list_folder(tmp_path / "nowhere")
-
-
-class TestCaughtStderr:
-    """`caught_stderr`: what native code prints."""
-
-    def test_what_native_code_prints_is_caught(self, capfd: pytest.CaptureFixture[str]) -> None:
-        """Nothing reaches the terminal until it is passed on."""
-        with caught_stderr() as lines:
-            os.write(2, b"one\ntwo\n")
-        assert lines == ["one", "two"]
-        assert capfd.readouterr().err == ""
-        pass_on(lines[1:])
-        assert capfd.readouterr().err == "two\n"
-
-    def test_an_error_inside_restores_stderr(self, capfd: pytest.CaptureFixture[str]) -> None:
-        """After an exception stderr is where it was."""
-        with pytest.raises(ZeroDivisionError), caught_stderr():
-            raise ZeroDivisionError
-        os.write(2, b"back\n")
-        assert capfd.readouterr().err == "back\n"
-
-    def test_threads_take_turns(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-        """Many threads reading noisy pictures leave stderr empty and whole."""
-        path = tmp_path / "stray.jpg"
-        path.write_bytes(with_stray_byte(encoded(smooth(40, 60), ".jpg")))
-
-        def read_many() -> None:
-            for _ in range(20):
-                read_picture(path)
-
-        threads = [threading.Thread(target=read_many) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert capfd.readouterr().err == ""
-        os.write(2, b"whole\n")
-        assert capfd.readouterr().err == "whole\n"
 
 
 @pytest.mark.real

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.server
 import itertools
+import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -153,6 +155,26 @@ class TestVideo:
         with pytest.raises(SourceError, match="not a video"):
             list(events(path))
 
+    @pytest.mark.parametrize("name", ["film.avi", "face.png"])
+    def test_what_is_no_file_is_not_waited_for(self, tmp_path: Path, name: str) -> None:
+        """A pipe that nobody writes to and a system's file without an end are refused under any name."""
+        pipe, endless = tmp_path / name, tmp_path / f"endless-{name}"
+        os.mkfifo(pipe)
+        endless.symlink_to("/proc/self/status")
+        for path, said in ((pipe, "not a regular file"), (endless, "not a video|without a size")):
+            try:
+                told = [event.problem for event in events(path) if isinstance(event, LostFrame)]
+            except SourceError as error:
+                told = [str(error)]
+            assert re.search(said, told[0])
+
+    def test_large_frames_are_refused_by_the_same_limit(self, tmp_path: Path) -> None:
+        """The option's name and the number that would do stand in the error."""
+        path = tmp_path / "film.avi"
+        write_video(path, 3)
+        with pytest.raises(SourceError, match=r"at most 0\.01 are read; .*--max-megapixels 1$"):
+            list(events(path, max_megapixels=0.01))
+
     def test_a_text_is_not_played_as_a_film(self, tmp_path: Path) -> None:
         """FFmpeg would show a terminal; here it is no picture."""
         path = tmp_path / "notes.txt"
@@ -199,6 +221,18 @@ class TestLive:
         """Without a first frame there is nothing to wait for."""
         with pytest.raises(SourceError, match="cam: could not be opened"):
             next(live_events("cam", lambda: FakeCapture(iter([]), opens=False), PATIENT))
+
+    def test_opencvs_errors_are_told_without_its_sources(self) -> None:
+        """What OpenCV throws names files of its build; what is told does not."""
+
+        class Broken(FakeCapture):
+            def read(self) -> tuple[bool, np.ndarray | None]:
+                cv2.resize(np.zeros((0, 0), np.uint8), (3, 3))
+                raise AssertionError
+
+        with pytest.raises(SourceError, match="failed in OpenCV") as caught:
+            next(live_events("cam", lambda: Broken(iter([])), PATIENT))
+        assert not re.search(r"\.cpp|Assertion|\(-\d+", str(caught.value))
 
     def test_a_camera_that_stays_away_is_an_error(self) -> None:
         """After give_up_s without a frame the source is lost for good."""

@@ -1,7 +1,7 @@
-"""What native libraries write to the process's stderr, caught instead of shown.
+"""What TensorFlow writes to the process's stderr, caught instead of shown.
 
-OpenCV's decoders and the TFLite runtimes report by printing. Some of it is worth knowing (a damaged JPEG decodes
-all the same, and only the message says so), none of it is worth drowning in.
+TensorFlow and its converter report by printing. Some of it is worth knowing, none of it is worth drowning in. File
+descriptor 2 belongs to the whole process, so this is for the trainer's own process; nothing in `edge` does it.
 """
 
 from __future__ import annotations
