@@ -19,7 +19,8 @@ from edge.engine import Engine
 from edge.errors import ModelError, UsageError
 from edge.patch_spec import PatchSpec
 from edge.records import Identity
-from edge.runtime import build_interpreter, choose_runtime
+from edge.runtime import REFUSALS, build_interpreter, choose_runtime, one_line
+from edge.still_inputs import inputs_stay
 
 GOLDEN_TOLERANCE = 0.03
 """How far logits may lie from the golden ones, as a share of the golden logits' span: runtimes and processors
@@ -28,6 +29,7 @@ round integers differently in a few rows, a damaged or misread graph is out by t
 SCORES_TOLERANCE = 1e-4
 """How far the graph's own scores may lie from the softmax of its logits at the temperature that is described."""
 
+_CANNOT_RUN = (ModelError, *REFUSALS)
 _UINT8 = np.dtype(np.uint8)
 
 
@@ -64,6 +66,7 @@ class Classifier:
         self._temperature = description.temperature
         self._one_patch = (1, self.spec.size, self.spec.size)
         self._n_measures = len(self.spec.measures)
+        self._still = inputs_stay(bundle.content)
         self._own = threading.local()
         self._verify_golden()
 
@@ -83,10 +86,13 @@ class Classifier:
         engine = self._engine_for(patches, measures)
         if engine is None:
             return np.empty((0, len(self.labels)), np.float32)
-        engine.run(patches, measures)
-        if engine.scores is not None:
-            return engine.scores()
-        return _softmax(engine.logits(), self._temperature)
+        try:
+            engine.run(patches, measures)
+            if engine.scores is not None:
+                return engine.scores()
+            return _softmax(engine.logits(), self._temperature)
+        except _CANNOT_RUN as error:
+            raise self._refused(error) from error
 
     def logits(self, patches: NDArray[np.uint8], measures: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
         """What the graph itself says of the patches, before temperature and softmax.
@@ -104,8 +110,11 @@ class Classifier:
         engine = self._engine_for(patches, measures)
         if engine is None:
             return np.empty((0, len(self.labels)), np.float32)
-        engine.run(patches, measures)
-        return engine.logits()
+        try:
+            engine.run(patches, measures)
+            return engine.logits()
+        except _CANNOT_RUN as error:
+            raise self._refused(error) from error
 
     def name(self, scores: NDArray[np.float32]) -> list[tuple[str, float]]:
         """The best label of each row and its probability; `unknown` where that is below the threshold.
@@ -139,9 +148,9 @@ class Classifier:
         """This thread's interpreter for single patches, or for batches."""
         interpreter = build_interpreter(self._bundle.content, self._runtime)
         try:
-            engine = Engine(interpreter, self.spec, len(self.labels))
-        except ModelError as error:
-            raise ModelError(f"{self._bundle.source}: {error}; convert the model again") from error
+            engine = Engine(interpreter, self.spec, len(self.labels), self._still)
+        except _CANNOT_RUN as error:
+            raise self._refused(error) from error
         if n == 1:
             self._own.single = engine
         else:
@@ -154,14 +163,9 @@ class Classifier:
         patches = golden.patches_of(self.spec.size)
         measures = np.frombuffer(golden.measures, np.uint8).reshape(len(patches), -1) if self._n_measures else None
         expected = np.array(golden.logits, np.float32)
-        try:
-            together = self.logits(patches, measures)
-            alone = self.logits(patches[:1], None if measures is None else measures[:1])
-            scores = self(patches, measures)
-        except (RuntimeError, ValueError) as error:
-            if isinstance(error, UsageError):
-                raise
-            raise ModelError(f"{self._bundle.source}: {self.identity.runtime} cannot run it: {error}") from error
+        together = self.logits(patches, measures)
+        alone = self.logits(patches[:1], None if measures is None else measures[:1])
+        scores = self(patches, measures)
         off = max(np.abs(together - expected).max(), np.abs(alone - expected[:1]).max())
         tolerance = GOLDEN_TOLERANCE * max(float(np.ptp(expected)), 1e-6)
         if not off <= tolerance:  # NaN is refused too
@@ -175,6 +179,11 @@ class Classifier:
                 f"{self._bundle.source}: the graph's scores are off by {off:.3g} from its logits at temperature "
                 f"{self._temperature}, at most {SCORES_TOLERANCE:.3g} expected; convert the model again"
             )
+
+    def _refused(self, error: Exception) -> ModelError:
+        is_told = isinstance(error, ModelError)
+        said = str(error) if is_told else f"{self.identity.runtime} cannot run it: {one_line(error)}"
+        return ModelError(f"{self._bundle.source}: {said}; convert the model again")
 
     def _unfit(self, what: str, got: NDArray[Any], expected: str) -> UsageError:
         return UsageError(

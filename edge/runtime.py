@@ -37,6 +37,10 @@ _INSTALL_HINTS = {
 _FAILURES = (ImportError, RuntimeError, ValueError, AttributeError, SystemError, TypeError, OSError)
 """What a runtime that does not fit the machine, the Python or the NumPy was seen or is documented to raise."""
 
+REFUSALS = (RuntimeError, ValueError, TypeError, SystemError, ArithmeticError, LookupError, MemoryError)
+"""What is raised when a graph cannot be built or run: the runtimes' C++ throws RuntimeError and ValueError, the rest
+comes of sizes and types in a file that nobody foresaw."""
+
 _PROBE = Path(__file__).with_name("probe.tflite")
 _PROBE_PATCH = np.array([[255, 255, 0, 0], [255, 0, 0, 64], [0, 0, 0, 0], [8, 0, 0, 0]], np.uint8)
 _PROBE_SUMS = (773.0, 64.0)
@@ -140,9 +144,9 @@ def build_interpreter(model_content: bytes, runtime: str | None = None, n_thread
     report = choose_runtime(runtime)
     try:
         return _build(report.name, model_content, n_threads)
-    except (RuntimeError, ValueError) as error:
+    except REFUSALS as error:
         raise ModelError(
-            f"{report.identity} refuses the model: {_one_line(error)}; convert it again for operators that it has"
+            f"{report.identity} refuses the model: {one_line(error)}; convert it again for operators that it has"
         ) from error
 
 
@@ -161,7 +165,7 @@ def probe(name: str) -> RuntimeReport:
     try:
         answer = _answer_of_probe(name)
     except _FAILURES as error:
-        reason = f"{version} is installed and fails: {_one_line(error)}"
+        reason = f"{version} is installed and fails: {one_line(error)}"
         if name == "tflite-runtime" and int(np.__version__.split(".")[0]) >= 2:
             reason += f" (it needs numpy<2, {np.__version__} is installed; {hint})"
         return RuntimeReport(name, version, False, reason)
@@ -186,7 +190,7 @@ def _answer_of_probe(name: str) -> NDArray[np.float64]:
     return np.array(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]), np.float64)
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """Type and first line of an error: numpy's explain themselves over a page."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -6,6 +6,7 @@ Every answer of theirs can be computed by hand, none needs TensorFlow to make or
     tests/data/tiny.tflite            4x4 patch -> `left` and `right`, logits = grey levels / 255, in steps of 8 / 255
     tests/data/tiny-measures.tflite   the same, and two measures, each added to its half
     tests/data/tiny-scores.tflite     the same as tiny, and its graph ends in scores, too, at temperature 2
+    tests/data/tiny-moving.tflite     the same as tiny, and its input moves in memory while it runs
     tests/data/tiny-defects.tflite    8x8 patch -> the five labels of the defect model
 
 Usage: python scripts/make_tiny_model.py [--out FOLDER]
@@ -51,6 +52,12 @@ class Graph:
         self.subgraph.tensors.append(tensor)
         return len(self.subgraph.tensors) - 1
 
+    def whole(self, name: str, shape: list[int]) -> int:
+        """Whole numbers computed at run time, of a fixed shape."""
+        index = self.tensor(name, [], tfl.TensorType.INT32)
+        self.subgraph.tensors[index].shape, self.subgraph.tensors[index].shapeSignature = shape, None
+        return index
+
     def constant(self, name: str, value: NDArray[np.generic], dtype: int, scale: float | None = None) -> int:
         """A tensor with a value."""
         index = self.tensor(name, [], dtype, scale)
@@ -92,7 +99,6 @@ def linear(weights: NDArray[np.int8], side: int, weight_scale: float, step: floa
         n_measures: of the second input; 0: no second input.
     """
     graph, types, codes = Graph(), tfl.TensorType, tfl.BuiltinOperator
-    n_labels = weights.shape[0]
     seen = graph.tensor("patch", [side, side], types.INT8, 1.0, -128)
     graph.subgraph.inputs = [seen]
     if n_measures:
@@ -105,14 +111,55 @@ def linear(weights: NDArray[np.int8], side: int, weight_scale: float, step: floa
         concatenation = tfl.ConcatenationOptionsT()
         concatenation.axis = 1
         seen = graph.operator(codes.CONCATENATION, 2, [flat, measures], both, concatenation)
-    weight = graph.constant("weights", weights, types.INT8, weight_scale)
-    bias = graph.constant("bias", np.zeros(n_labels, np.int32), types.INT32, weight_scale)
-    quantised = graph.tensor("quantised", [n_labels], types.INT8, step, -128)
+    _end_in_logits(graph, seen, weights, weight_scale, step)
+    return graph.content()
+
+
+def moving(weights: NDArray[np.int8], side: int, weight_scale: float, step: float) -> bytes:
+    """The same as `linear`, flattened as converters flatten: to a shape that the graph works out while it runs.
+
+    Behind that the runtime plans its memory once more, in the middle of a run. What comes there is wide (the flattened
+    patch 64 times, of which the weights look at the first), so that the memory has to grow and the patch in it moves.
+    """
+    graph, types, codes = Graph(), tfl.TensorType, tfl.BuiltinOperator
+    n_pixels = weights.shape[1]
+    seen = graph.tensor("patch", [side, side], types.INT8, 1.0, -128)
+    graph.subgraph.inputs = [seen]
+    sizes = graph.whole("sizes", [3])
+    graph.operator(codes.SHAPE, 1, [seen], sizes, tfl.ShapeOptionsT())
+    graph.subgraph.operators[-1].builtinOptions.outType = types.INT32
+    ends = [
+        graph.constant(name, np.array([k], np.int32), types.INT32) for name, k in (("from", 0), ("to", 1), ("by", 1))
+    ]
+    batch = graph.whole("batch", [])
+    first = tfl.StridedSliceOptionsT()
+    first.shrinkAxisMask = 1
+    graph.operator(codes.STRIDED_SLICE, 1, [sizes, *ends], batch, first)
+    pack_both = tfl.PackOptionsT()
+    pack_both.valuesCount = 2
+    pixels = graph.constant("pixels", np.array(n_pixels, np.int32), types.INT32)
+    shape = graph.operator(codes.PACK, 1, [batch, pixels], graph.whole("shape", [2]), pack_both)
+    flat = graph.tensor("flat", [n_pixels], types.INT8, 1.0, -128)
+    graph.operator(codes.RESHAPE, 1, [seen, shape], flat)
+    wide = graph.tensor("wide", [64 * n_pixels], types.INT8, 1.0, -128)
+    side_by_side = tfl.ConcatenationOptionsT()
+    side_by_side.axis = 1
+    graph.operator(codes.CONCATENATION, 2, [flat] * 64, wide, side_by_side)
+    padded = np.pad(weights, ((0, 0), (0, 63 * n_pixels)))
+    _end_in_logits(graph, wide, padded, weight_scale, step)
+    return graph.content()
+
+
+def _end_in_logits(graph: Graph, seen: int, weights: NDArray[np.int8], weight_scale: float, step: float) -> None:
+    n_labels = len(weights)
+    weight = graph.constant("weights", weights, tfl.TensorType.INT8, weight_scale)
+    bias = graph.constant("bias", np.zeros(n_labels, np.int32), tfl.TensorType.INT32, weight_scale)
+    quantised = graph.tensor("quantised", [n_labels], tfl.TensorType.INT8, step, -128)
+    codes = tfl.BuiltinOperator
     graph.operator(codes.FULLY_CONNECTED, 4, [seen, weight, bias], quantised, tfl.FullyConnectedOptionsT())
-    logits = graph.tensor("logits", [n_labels], types.FLOAT32)
+    logits = graph.tensor("logits", [n_labels], tfl.TensorType.FLOAT32)
     graph.operator(codes.DEQUANTIZE, 2, [quantised], logits, tfl.DequantizeOptionsT())
     graph.subgraph.outputs = [logits]
-    return graph.content()
 
 
 def halves(side: int, n_measures: int = 0) -> NDArray[np.int8]:
@@ -139,13 +186,17 @@ def bundled(
     weights: NDArray[np.int8],
     grey_per_step: int,
     temperature: float | None = None,
+    moves: bool = False,
 ) -> bytes:
-    """A bundle around `linear`, its golden logits computed here by numpy, not by a runtime.
+    """A bundle around `linear` or `moving`, its golden logits computed here by numpy, not by a runtime.
 
     With a temperature its graph ends in scores beside the logits.
     """
     n_measures = len(spec.measures)
-    graph = linear(weights, spec.size, 1 / 255, grey_per_step / 255, n_measures)
+    if moves:
+        graph = moving(weights, spec.size, 1 / 255, grey_per_step / 255)
+    else:
+        graph = linear(weights, spec.size, 1 / 255, grey_per_step / 255, n_measures)
     if temperature is not None:
         graph = with_scores(graph, temperature)
     rng = np.random.default_rng(7)
@@ -177,6 +228,9 @@ def tiny_models() -> dict[str, bytes]:
         "tests/data/tiny.tflite": bundled("tiny", ("left", "right"), PatchSpec(4), halves(4), 8),
         "tests/data/tiny-scores.tflite": bundled(
             "tiny-scores", ("left", "right"), PatchSpec(4), halves(4), 8, temperature=2.0
+        ),
+        "tests/data/tiny-moving.tflite": bundled(
+            "tiny-moving", ("left", "right"), PatchSpec(4), halves(4), 8, moves=True
         ),
         "tests/data/tiny-measures.tflite": bundled(
             "tiny-measures", ("left", "right"), PatchSpec(4, measures=measures), halves(4, 2), 16

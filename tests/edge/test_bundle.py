@@ -175,7 +175,7 @@ def test_read_once(tmp_path: Path) -> None:
 def test_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models that ship are listed by name and loaded by it; what is neither file nor name says what there is."""
     monkeypatch.setattr(bundles, "shipped_models_dir", lambda: DATA)
-    assert list(list_models()) == ["tiny", "tiny-defects", "tiny-measures", "tiny-scores"]
+    assert list(list_models()) == ["tiny", "tiny-defects", "tiny-measures", "tiny-moving", "tiny-scores"]
     assert load_bundle("tiny").sha256 == load_bundle(TINY).sha256
     with pytest.raises(UsageError, match="neither a file nor one that ships"):
         load_bundle("huge")
