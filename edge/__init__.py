@@ -32,9 +32,15 @@ def load(model: str | os.PathLike[str] | None = None, runtime: str | None = None
         ModelError: the model was refused.
     """
     from edge.bundle import DEFAULT_MODEL, find_model
+    from edge.errors import UsageError
 
+    if runtime is not None and not isinstance(runtime, str):
+        raise UsageError(f"a {type(runtime).__name__} is no runtime: expected a name")
     path = find_model(DEFAULT_MODEL if model is None else model)
-    state = path.stat()
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise UsageError(f"model {path} cannot be read: {error.strerror}; give a readable .tflite file") from error
     return _load(path, (state.st_mtime_ns, state.st_size), runtime)
 
 

@@ -9,7 +9,8 @@ A bundle is a TFLite model to every TFLite reader, and a ZIP archive to every ZI
 
 So the last 71 bytes of the file vouch for all the others, and no bit can change, no byte be cut off or added,
 without the file being refused. Nothing is handed to an interpreter or parsed before that is checked: damaged
-graphs crash some runtimes. The seal shows damage, not malice: whoever can rewrite the file can seal it again.
+graphs crash some runtimes. The seal shows damage, not malice: whoever can rewrite the file can seal it again. So
+whatever a sealed file says is read with bounds on size, and the archive only as it is written here (`edge.archive`).
 
 Reading and packing need neither TensorFlow nor a runtime.
 """
@@ -32,6 +33,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.archive import archive_start, read_member
 from edge.errors import ModelError, UsageError
 from edge.files import mode_of, shipped, write_whole
 from edge.patch_spec import PatchSpec
@@ -48,8 +50,18 @@ _SEAL_BYTES = len(_SEAL) + 64
 _TFLITE_MAGIC = b"TFL3"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
+MAX_MODEL_BYTES = 64 * 2**20
+"""A larger file is not read: nets for patches take kilobytes, the largest for phones 20 MB; a Pi's memory is 1 GB."""
+
+_MAX_DESCRIPTION_BYTES = 8 * 2**20
+_MAX_GOLDEN_PIXELS = 16 * 2**20
+"""Room for a few golden patches of the largest size, as base64 and unpacked."""
+
+_MAX_LOGIT = 1e30
+_MAX_SAID = 300
+
 _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-_Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
 _Label = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
@@ -63,7 +75,7 @@ class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         logits: a row per patch.
     """
 
-    n_patches: Annotated[int, msgspec.Meta(ge=1)]
+    n_patches: Annotated[int, msgspec.Meta(ge=1, le=1000)]
     patches: bytes
     logits: tuple[tuple[float, ...], ...]
     measures: bytes = b""
@@ -75,6 +87,8 @@ class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             UsageError: they are not of that size.
         """
         n_bytes = self.n_patches * size * size
+        if n_bytes > _MAX_GOLDEN_PIXELS:
+            raise UsageError(f"{self.n_patches} golden patches of {size}x{size}: expected fewer")
         inflate = zlib.decompressobj()
         try:
             raw = inflate.decompress(self.patches, n_bytes)
@@ -108,12 +122,12 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     schema: Literal["ferrule/bundle/1"] = "ferrule/bundle/1"
     name: _Name
     version: str = "0"
-    labels: Annotated[tuple[_Label, ...], msgspec.Meta(min_length=2)]
+    labels: Annotated[tuple[_Label, ...], msgspec.Meta(min_length=2, max_length=10_000)]
     patch: PatchSpec
     threshold: _Share = 0.0
-    temperature: Annotated[float, msgspec.Meta(gt=0.0)] = 1.0
+    temperature: Annotated[float, msgspec.Meta(ge=0.001, le=1000.0)] = 1.0
     recipe: str
-    graph_sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    graph_sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
     golden: Golden
     metrics: dict[str, float] = {}
     data: dict[str, str | int | float] = {}
@@ -123,15 +137,17 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels) or UNKNOWN in self.labels:
-            raise UsageError(f"labels {', '.join(self.labels)}: each once, and none of them {UNKNOWN!r}")
-        if any("\n" in label or label != label.strip() for label in self.labels):
-            raise UsageError("labels are lines: no line breaks, no space around them")
+            raise UsageError(f"labels: each once, and none of them {UNKNOWN!r}")
+        if any(not label.isprintable() or label != label.strip() for label in self.labels):
+            raise UsageError("labels are lines: printable characters, no space around them")
         golden = self.golden
         golden.patches_of(self.patch.size)
         if len(golden.measures) != golden.n_patches * len(self.patch.measures):
             raise UsageError("the golden measures are not of the number that `patch` says")
         if [len(row) for row in golden.logits] != [len(self.labels)] * golden.n_patches:
             raise UsageError("the golden logits are not one row per patch and one figure per label")
+        if any(not abs(logit) <= _MAX_LOGIT for row in golden.logits for logit in row):
+            raise UsageError(f"a golden logit is beyond {_MAX_LOGIT:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +186,19 @@ def load_bundle(path_or_name: str | os.PathLike[str] = DEFAULT_MODEL) -> Bundle:
         path_or_name: a file, or the name of a model that ships; a name wins over a file without suffix.
 
     Raises:
-        UsageError: neither a file nor the name of a model that ships.
-        ModelError: the file is damaged, is no bundle, or describes itself wrongly.
+        UsageError: neither a file that can be read nor the name of a model that ships.
+        ModelError: the file is damaged, is no bundle, is too large for one, or describes itself wrongly.
     """
     path = find_model(path_or_name)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            n_bytes = os.fstat(file.fileno()).st_size
+            # as much as it says to hold: files of the kernel's say nothing, and reading one may never end
+            content = file.read(n_bytes) if n_bytes <= MAX_MODEL_BYTES else b""
     except OSError as error:
         raise UsageError(f"model {path} cannot be read: {error.strerror}; give a readable .tflite file") from error
+    if n_bytes > MAX_MODEL_BYTES:
+        raise ModelError(f"{path}: {n_bytes} bytes: expected at most {MAX_MODEL_BYTES}; give a model for patches")
     return read_bundle(content, str(path))
 
 
@@ -197,12 +218,14 @@ def read_bundle(content: bytes, source: str = "model") -> Bundle:
         raise ModelError(f"{source}: {_why_not_sealed(content)}")
     digest.update(seal)
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            text = archive.read(DESCRIPTION_FILE)
-            description = msgspec.json.decode(text, type=Description)
-    except (zipfile.BadZipFile, KeyError, msgspec.MsgspecError) as error:
+        text = read_member(content, DESCRIPTION_FILE, _SEAL_BYTES)
+        if len(text) > _MAX_DESCRIPTION_BYTES:
+            raise ModelError(f"it has {len(text)} bytes, expected at most {_MAX_DESCRIPTION_BYTES}")
+        description = msgspec.json.decode(text, type=Description)
+    except (ModelError, msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ModelError(
-            f"{source}: its {DESCRIPTION_FILE} cannot be used: {error}; convert the model with this version of Ferrule"
+            f"{source}: its {DESCRIPTION_FILE} cannot be used: {_printable(error)}; "
+            "convert the model with this version of Ferrule"
         ) from error
     return Bundle(content, description, digest.hexdigest(), source)
 
@@ -254,8 +277,7 @@ def graph_of(bundle: Bundle) -> bytes:
     Raises:
         ModelError: it is not the graph that the description names.
     """
-    with zipfile.ZipFile(io.BytesIO(bundle.content)) as archive:
-        graph = bundle.content[: min(member.header_offset for member in archive.infolist())]
+    graph = bundle.content[: archive_start(bundle.content, _SEAL_BYTES)]
     if hashlib.sha256(graph).hexdigest() != bundle.description.graph_sha256:
         raise ModelError(f"{bundle.source}: its graph is not the one it describes; convert the model again")
     return graph
@@ -267,18 +289,30 @@ def find_model(path_or_name: str | os.PathLike[str]) -> Path:
     Raises:
         UsageError: neither.
     """
-    text = os.fspath(path_or_name)
+    try:
+        text = os.fsdecode(path_or_name)
+    except TypeError as error:
+        raise UsageError(f"a {type(path_or_name).__name__} is no model: expected a name or a file") from error
     shipped = list_models()
     if text in shipped:
         return shipped[text]
     path = Path(text)
-    if stat.S_ISREG(mode_of(path)):
+    mode = mode_of(path)
+    if stat.S_ISREG(mode):
         return path
+    if mode:
+        raise UsageError(f"model {text!r} is no plain file; give a .tflite file")
     raise UsageError(f"no model {text!r}: neither a file nor one that ships ({_listed(shipped)})")
 
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "none ship here"
+
+
+def _printable(error: Exception) -> str:
+    """What it says, without what a file could have slipped into a terminal, and not all of a file."""
+    said = str(error)[:_MAX_SAID]
+    return "".join(letter if letter.isprintable() else "?" for letter in said)
 
 
 def _why_not_sealed(content: bytes) -> str:
