@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import struct
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,6 +27,17 @@ from edge.patches import PatchSpec
 
 DESCRIPTION_FILE = "ferrule.json"
 SUFFIXES = (".keras", ".h5", ".hdf5")
+
+_ENCRYPTED = 0x1 | 0x40
+_MAX_DESCRIPTION_BYTES = 8 * 2**20
+_MAX_UNPACKED_BYTES = 2**30
+"""Room for a net a thousand times as large as ours; a file that says more is not unpacked."""
+
+# RuntimeError: for encryption, and for what Python cannot unpack; the last three: for sizes and offsets that lie.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError,
+    ArithmeticError, MemoryError, struct.error,
+)  # fmt: skip
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _Label = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -138,11 +151,15 @@ def find(path_or_name: str | os.PathLike[str]) -> Path:
     Raises:
         UsageError: neither.
     """
-    path = Path(path_or_name)
+    try:
+        path = Path(path_or_name)
+        is_file = path.is_file()
+    except OSError as error:
+        raise UsageError(f"model {path} cannot be read: {error.strerror}; give a readable file") from error
     shipped = {p.stem: p for p in sorted(shipped_models_dir().glob("*.keras"))}
     if str(path_or_name) in shipped:
         return shipped[str(path_or_name)]
-    if not path.is_file():
+    if not is_file:
         names = ", ".join(shipped) or "none ship here"
         raise UsageError(f"no model {path}: neither a file nor a trainable model that ships ({names})")
     return path
@@ -193,10 +210,14 @@ def _description_of(path: Path) -> Description:
                 f'model {path} does not say its labels: put {{"labels": ["...", "..."]}}, in the order of its outputs, '
                 f"into {beside}"
             )
-        text = beside.read_bytes()
+        try:
+            with beside.open("rb") as file:
+                text = file.read(_MAX_DESCRIPTION_BYTES)
+        except OSError as error:
+            raise UsageError(f"{beside} cannot be read: {error.strerror}; give a readable file") from error
     try:
         return msgspec.json.decode(text, type=Description)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ModelError(f"{source} cannot be used: {error}") from error
 
 
@@ -206,16 +227,37 @@ def _member(path: Path) -> bytes | None:
         return None
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_members(archive, path)
             damaged = archive.testzip()
             if damaged is not None:
                 raise ModelError(f"model {path} is damaged: {damaged} does not match its checksum; get it again")
             return archive.read(DESCRIPTION_FILE) if DESCRIPTION_FILE in archive.namelist() else None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+    except _ZIP_ERRORS as error:
         raise ModelError(f"model {path} is damaged, or no .keras file: {error}; get it again") from error
 
 
+def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
+    """Raises ModelError for what Keras does not write: encryption, other packing, and more than fits in memory."""
+    total = 0
+    for member in archive.infolist():
+        total += member.file_size
+        if member.flag_bits & _ENCRYPTED or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ModelError(
+                f"model {path}: {member.filename!r} inside is encrypted or packed: expected what Keras saves"
+            )
+        if member.compress_type == zipfile.ZIP_STORED and member.compress_size != member.file_size:
+            raise ModelError(f"model {path} is damaged: {member.filename!r} inside has two sizes; get it again")
+        if member.filename == DESCRIPTION_FILE and member.file_size > _MAX_DESCRIPTION_BYTES:
+            raise ModelError(f"model {path}: {DESCRIPTION_FILE} has {member.file_size} bytes: expected a description")
+    if total > _MAX_UNPACKED_BYTES:
+        raise ModelError(f"model {path}: {total} bytes when unpacked: expected at most {_MAX_UNPACKED_BYTES}")
+
+
 # What Keras and h5py raise for a file that is damaged or asks for layers that are not there.
-_LOAD_ERRORS = (ValueError, TypeError, KeyError, OSError, AttributeError, RuntimeError, ImportError, EOFError)
+_LOAD_ERRORS = (
+    ValueError, TypeError, LookupError, OSError, AttributeError, RuntimeError, ImportError, EOFError, ArithmeticError,
+    MemoryError, AssertionError, zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 def _keras_model(path: Path) -> keras.Model:

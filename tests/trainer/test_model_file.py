@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import struct
 import zipfile
 from pathlib import Path
 
@@ -131,6 +132,44 @@ def test_a_damaged_file_is_refused(saved: Path) -> None:
         saved.write_bytes(bytes(flipped))
         with pytest.raises(ModelError):
             load(saved)
+
+
+@pytest.mark.parametrize(
+    ("field", "layout", "value"),
+    [
+        *((8, "<H", flags) for flags in (1, 0x41)),
+        *((10, "<H", method) for method in (1, 8, 9, 12, 14, 93, 99, 65535)),
+        *((6, "<H", version) for version in (64, 255)),
+        *((24, "<I", size) for size in (0, 10, 2**31, 2**32 - 1)),
+        *((20, "<I", size) for size in (0, 10, 2**31)),
+        *((42, "<I", at) for at in (1, 2**31, 2**32 - 1)),
+    ],
+)
+def test_zip_tricks_are_refused(saved: Path, field: int, layout: str, value: int) -> None:
+    """An archive whose directory says something else of its last member, the description, gives ModelError alone."""
+    content = bytearray(saved.read_bytes())
+    struct.pack_into(layout, content, content.rindex(b"PK\1\2") + field, value)
+    saved.write_bytes(bytes(content))
+    with pytest.raises(ModelError):
+        load(saved)
+
+
+def test_a_member_that_unpacks_without_end_is_refused(saved: Path) -> None:
+    """What a member says to hold is looked at before it is unpacked."""
+    with zipfile.ZipFile(saved) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in (members | {"ferrule.json": b" " * 50_000_000}).items():
+            archive.writestr(name, data)
+    with pytest.raises(ModelError, match="expected a description"):
+        load(saved)
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".keras", "a\0.keras"])
+def test_names_that_no_file_can_have(name: str, tmp_path: Path) -> None:
+    """Too long, or with a zero byte: told as a model that is not there."""
+    with pytest.raises(UsageError):
+        load(tmp_path / name)
 
 
 def test_files_that_are_no_models_are_refused(tmp_path: Path) -> None:
