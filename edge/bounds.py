@@ -13,6 +13,9 @@ pixels wide. End-face microscopes have 0.2 to 2."""
 MOST_PIXEL_ASPECT = 2.0
 """Width over height of a pixel, or the reverse: frame grabbers have 0.91 (NTSC) to 1.09 (PAL), ITU-R BT.601."""
 
+MEGAPIXELS = (1e-6, 10_000.0)
+"""Limits of a picture's size that can be asked for: a pixel, and more than a machine's memory holds."""
+
 MOST_CLEANINGS = 1000
 """A connector is replaced long before."""
 

@@ -17,6 +17,7 @@ Reading and packing need neither TensorFlow nor a runtime.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -34,8 +35,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.archive import archive_start, read_member
-from edge.errors import ModelError, UsageError
-from edge.files import mode_of, shipped, write_whole
+from edge.errors import ModelError, UsageError, reason_of
+from edge.files import mode_of, read_regular, shipped, write_whole
 from edge.patch_spec import PatchSpec
 
 SCHEMA = "ferrule/bundle/1"
@@ -191,14 +192,11 @@ def load_bundle(path_or_name: str | os.PathLike[str] = DEFAULT_MODEL) -> Bundle:
     """
     path = find_model(path_or_name)
     try:
-        with path.open("rb") as file:
-            n_bytes = os.fstat(file.fileno()).st_size
-            # as much as it says to hold: files of the kernel's say nothing, and reading one may never end
-            content = file.read(n_bytes) if n_bytes <= MAX_MODEL_BYTES else b""
-    except OSError as error:
-        raise UsageError(f"model {path} cannot be read: {error.strerror}; give a readable .tflite file") from error
-    if n_bytes > MAX_MODEL_BYTES:
-        raise ModelError(f"{path}: {n_bytes} bytes: expected at most {MAX_MODEL_BYTES}; give a model for patches")
+        content = read_regular(path, MAX_MODEL_BYTES)
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.EFBIG:
+            raise ModelError(f"{path}: {reason_of(error)}; give a model for patches") from error
+        raise UsageError(f"model {path} cannot be read: {reason_of(error)}; give a readable .tflite file") from error
     return read_bundle(content, str(path))
 
 

@@ -32,11 +32,15 @@ def read_regular(path: str | os.PathLike[str], most_bytes: int) -> bytes:
     """
     # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        info = os.fstat(file.fileno())
+        if not stat.S_ISREG(info.st_mode):
             raise OSError(errno.EINVAL, "not a regular file")
-        data = file.read(most_bytes + 1)
-    if len(data) > most_bytes:
-        raise OSError(errno.EFBIG, f"larger than {most_bytes} bytes")
+        # some of the system's files say that they are empty, and never end
+        data = file.read(most_bytes + 1) if info.st_size <= most_bytes else b""
+    if data is None:  # what would make others wait, such as the kernel's messages
+        raise OSError(errno.EAGAIN, "it has nothing to read now")
+    if max(info.st_size, len(data)) > most_bytes:
+        raise OSError(errno.EFBIG, f"{max(info.st_size, len(data))} bytes, more than {most_bytes}")
     return data
 
 

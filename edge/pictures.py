@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.bmp_structure import sound_bmp
+from edge.bounds import MEGAPIXELS
 from edge.errors import SourceError, UsageError, reason_of
 from edge.jpeg import decode_jpeg
 from edge.picture_bytes import BYTES_PER_PIXEL, LESS_MEMORY, read_picture_bytes
@@ -127,10 +128,13 @@ def check_max_megapixels(max_megapixels: float) -> None:
     """Refuses a limit that is none.
 
     Raises:
-        UsageError: it is not a number above 0.
+        UsageError: it is no number, or none of `edge.bounds.MEGAPIXELS`.
     """
-    if not (math.isfinite(max_megapixels) and max_megapixels > 0):
-        raise UsageError(f"--max-megapixels {max_megapixels}; expected a number above 0, such as {MAX_MEGAPIXELS:g}")
+    least, most = MEGAPIXELS
+    if not least <= max_megapixels <= most:
+        raise UsageError(
+            f"--max-megapixels {max_megapixels}; expected {least:g} to {most:g}, such as {MAX_MEGAPIXELS:g}"
+        )
 
 
 def is_out_of_memory(error: cv2.error) -> bool:

@@ -234,7 +234,9 @@ def test_classifying_one_by_one_where_a_batch_fails(bench: Path, monkeypatch: py
     monkeypatch.setattr("edge.commands.classifying._classified", classified)
     result = in_process("classify", "marks", "--json")
     assert result.exit_code == 70
-    assert len(rows(result.stdout)) == 5
+    told = rows(result.stdout)
+    assert [row["source"] for row in told if row["label"] is None] == ["marks/dig/1.png"]
+    assert len(told) == 6
 
 
 def test_the_last_line_of_defence_lets_pass_what_is_meant_to_end_a_command() -> None:
