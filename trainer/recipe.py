@@ -29,7 +29,6 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from edge.errors import UsageError
 from trainer.examples import Examples
 from trainer.graph import input_ranks, output_name
-from trainer.native_stderr import caught_stderr
 from trainer.twin import as_inputs
 
 DEFAULT_RECIPE = "int8"
@@ -161,7 +160,7 @@ def _quiet() -> Iterator[None]:
     """The converter at work without its remarks: what it raises is all that matters."""
     tensorflow_log = tf.get_logger()
     before = tensorflow_log.level
-    with warnings.catch_warnings(), caught_stderr():
+    with warnings.catch_warnings():
         # The debugger builds a tf.lite.Interpreter, which announces that it will move to LiteRT.
         warnings.simplefilter("ignore")
         tensorflow_log.setLevel(logging.ERROR)

@@ -1,31 +1,24 @@
-"""TensorFlow, imported without the lines it prints about itself."""
+"""TensorFlow, imported so that it says as little about itself as it can be told to."""
 
 from __future__ import annotations
 
 import os
-import re
 
 from edge.errors import UsageError
-from trainer.native_stderr import caught_stderr, pass_on
-
-_ABOUT_ITSELF = re.compile(r"^WARNING: All log messages before absl|^[IW]\d{4} |^To enable the following|^\s*$")
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow and Keras; what they print that is no error is dropped, then and later.
+    """Imports TensorFlow and Keras; of what they print that is no error, all but their greeting is dropped.
+
+    The greeting (a line or two on oneDNN) comes before any setting is read. To catch it would take the process's
+    stderr away from everybody else in the process.
 
     Raises:
         UsageError: they are not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    lines: list[str] = []
     try:
-        with caught_stderr() as lines:
-            import keras  # noqa: F401 - imported for its effect: its backend with it
-            import tensorflow as tf
-
-            tf.zeros(1)  # the processor's features are reported at the first operation
+        import keras  # noqa: F401 - imported for its effect: its backend with it
+        import tensorflow  # noqa: F401 - the same
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is not installed: pip install 'ferrule[train]'") from error
-    finally:
-        pass_on(line for line in lines if not _ABOUT_ITSELF.search(line))
