@@ -72,9 +72,19 @@ def predict(img: Any, model: str | os.PathLike[str] | Classifier | None = None, 
     classifier = model if isinstance(model, Classifier) else load(model)
     is_one = isinstance(img, np.ndarray) and (img.ndim < 3 or (img.ndim == 3 and img.shape[2] in (1, 3)))
     pictures: Sequence[Any] = [img] if is_one else list(img)
-    named = classifier.name(classifier(*prepare_all(map(np.asarray, pictures), classifier.spec))) if pictures else []
+    named = classifier.name(classifier(*prepare_all(map(_array, pictures), classifier.spec))) if pictures else []
     answers = named if return_prob else [label for label, _ in named]
     return answers[0] if is_one else answers
+
+
+def _array(picture: Any) -> Any:
+    """The picture as an array where it is a list of lists; anything that cannot be one as it is."""
+    import numpy as np
+
+    try:
+        return np.asarray(picture)
+    except ValueError:
+        return picture
 
 
 @lru_cache(maxsize=8)

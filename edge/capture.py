@@ -13,6 +13,7 @@ from datetime import timezone
 from pathlib import Path
 from typing import Literal
 
+from edge.arguments import check_kind, check_number, described, is_number
 from edge.capture_folder import CaptureFolder, Outcome
 from edge.capture_record import SCHEMA, UNLABELLED, CaptureRecord, Why, folder_name, pixels_sha256
 from edge.errors import UsageError
@@ -47,9 +48,14 @@ class CaptureSettings:
     random_share: float = 0.02
 
     def __post_init__(self) -> None:
+        for name in ("low_score", "low_margin", "tie_margin", "random_share"):
+            check_number(getattr(self, name), name, 0, 1)
+        check_kind(self.quota, int, "quota")
         low, high = _BUDGET_MB
-        if not low <= self.budget_mb <= high:
-            raise UsageError(f"capture budget of {self.budget_mb} MB; expected {low:g} to {high:g}, such as 200")
+        if not is_number(self.budget_mb, low, high):
+            raise UsageError(
+                f"capture budget of {described(self.budget_mb)} MB; expected {low:g} to {high:g}, such as 200"
+            )
         if not 1 <= self.quota <= _MOST_QUOTA:
             raise UsageError(f"capture quota of {self.quota} patches; expected 1 to {_MOST_QUOTA}, such as 200")
 

@@ -9,11 +9,11 @@ it costs a tenth of a microsecond; for others it is computed here.
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arguments import check_kind, described
 from edge.bundle import UNKNOWN, Bundle
 from edge.engine import Engine
 from edge.errors import ModelError, UsageError
@@ -55,6 +55,7 @@ class Classifier:
     """
 
     def __init__(self, bundle: Bundle, runtime: str | None = None) -> None:
+        check_kind(bundle, Bundle, "bundle")
         description = bundle.description
         report = choose_runtime(runtime)
         self.labels: tuple[str, ...] = description.labels
@@ -78,10 +79,14 @@ class Classifier:
             measures: (n, k) uint8, as `edge.patches.measure` gives them; None: nothing is known (all zero).
 
         Returns:
-            (n, number of labels) float32, rows sum to 1; (0, number of labels) for no patches.
+            (n, number of labels) float32, rows sum to 1; (0, number of labels) for no patches. Logits have the same
+            bits in any batch. Scores that the graph computes may differ in their last digits from those of the same
+            patch in a batch of another size, by less than 1e-6: the runtime takes the exponential of four or eight
+            figures at once where it can, by another formula than of the rest.
 
         Raises:
             UsageError: another shape or dtype.
+            ModelError: the runtime cannot run the graph on that many, or it answers in another shape.
         """
         engine = self._engine_for(patches, measures)
         if engine is None:
@@ -102,10 +107,11 @@ class Classifier:
             measures: as for a call.
 
         Returns:
-            (n, number of labels) float32, a new array.
+            (n, number of labels) float32, a new array; of each patch the same bits whatever else is in the batch.
 
         Raises:
             UsageError: another shape or dtype.
+            ModelError: the runtime cannot run the graph on that many, or it answers in another shape.
         """
         engine = self._engine_for(patches, measures)
         if engine is None:
@@ -121,7 +127,12 @@ class Classifier:
 
         Args:
             scores: (n, number of labels), as a call returns them. Of equal scores the first label wins.
+
+        Raises:
+            UsageError: another shape, or no real numbers.
         """
+        if not isinstance(scores, np.ndarray) or scores.dtype.kind != "f" or scores.shape[1:] != (len(self.labels),):
+            raise UsageError(f"scores {described(scores)}: expected floating point (n, {len(self.labels)})")
         best = scores.argmax(axis=1)
         return [
             (self.labels[i] if score >= self.threshold else UNKNOWN, score)
@@ -130,12 +141,16 @@ class Classifier:
 
     def _engine_for(self, patches: NDArray[np.uint8], measures: NDArray[np.uint8] | None) -> Engine | None:
         """This thread's engine for arrays that fit the model; None for no patches."""
+        if not isinstance(patches, np.ndarray):
+            raise self._unfit("patches", patches, f"(n, {self.spec.size}, {self.spec.size}) uint8")
         shape = patches.shape
         fits = shape == self._one_patch or (len(shape) == 3 and shape[1:] == self._one_patch[1:])  # slicing costs
         if not fits or patches.dtype != _UINT8:
             raise self._unfit("patches", patches, f"(n, {self.spec.size}, {self.spec.size}) uint8")
         n = shape[0]
-        if measures is not None and (measures.dtype != _UINT8 or measures.shape != (n, self._n_measures)):
+        if measures is not None and (
+            not isinstance(measures, np.ndarray) or measures.dtype != _UINT8 or measures.shape != (n, self._n_measures)
+        ):
             raise self._unfit("measures", measures, f"({n}, {self._n_measures}) uint8")
         try:
             if n == 1:
@@ -185,15 +200,14 @@ class Classifier:
         said = str(error) if is_told else f"{self.identity.runtime} cannot run it: {one_line(error)}"
         return ModelError(f"{self._bundle.source}: {said}; convert the model again")
 
-    def _unfit(self, what: str, got: NDArray[Any], expected: str) -> UsageError:
+    def _unfit(self, what: str, got: object, expected: str) -> UsageError:
         return UsageError(
-            f"{what} {got.shape} {got.dtype}: the model {self.identity.name} expects {expected}; "
-            "make them with edge.patches"
+            f"{what} {described(got)}: the model {self.identity.name} expects {expected}; make them with edge.patches"
         )
 
 
 def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Probabilities, rows sum to 1; each row depends on that row alone, so a patch gets the same bits among others."""
+    """Probabilities, rows sum to 1; each row the same bits whatever the others are."""
     scaled = logits * np.float32(1 / temperature)
     scaled -= scaled.max(axis=1, keepdims=True)
     np.exp(scaled, scaled)

@@ -18,10 +18,10 @@ A mark more never makes a verdict better: every limit allows a count that marks 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from edge.arguments import LARGEST, check_each, check_kind, check_number, described, is_number, items_of
 from edge.errors import UsageError
 from edge.limits import Limit, SizeClass, parse_limit
 from edge.profiles import DEFAULT_CRITERIA, Criteria, Zone, describe, list_criteria, load_criteria
@@ -78,6 +78,8 @@ class Breach:
 
 def zones_crossed(candidate: Candidate, criteria: Criteria) -> tuple[Zone, ...]:
     """The zones between the mark's nearest and farthest point, from the inside out; empty outside all of them."""
+    check_kind(candidate, Candidate, "candidate")
+    check_kind(criteria, Criteria, "criteria")
     return tuple(
         zone
         for zone in criteria.zones
@@ -108,6 +110,7 @@ def judge(findings: Sequence[Finding], criteria: Criteria, n_cleanings: int = 0)
     Raises:
         UsageError: a measure of a finding is negative or not a finite number.
     """
+    check_number(n_cleanings, "n_cleanings", 0)
     found = breaches(findings, criteria)
     exceeded = [breach for breach in found if breach.size_class is not None]
     reasons = tuple(_reason(breach, findings) for breach in found)
@@ -126,6 +129,8 @@ def unreadable(problems: Iterable[str]) -> Verdict:
     Raises:
         UsageError: there is no problem, so nothing says why the picture cannot be judged.
     """
+    problems = items_of(problems, "problems")
+    check_each(problems, str, "problems")
     reasons = tuple(Reason(zone="", label="picture", size_um=None, limit="", text=text) for text in problems)
     if not reasons:
         raise UsageError("unreadable() without a problem; expected at least one sentence that says why")
@@ -137,6 +142,8 @@ def connector_status(verdicts: Iterable[Verdict]) -> Status:
 
     One failing fibre fails it; else one unreadable fibre, or none at all, leaves it UNREADABLE.
     """
+    verdicts = items_of(verdicts, "verdicts")
+    check_each(verdicts, Verdict, "verdicts")
     statuses = [verdict.status for verdict in verdicts]
     if Status.FAIL in statuses:
         return Status.FAIL
@@ -149,6 +156,7 @@ def breaches(findings: Sequence[Finding], criteria: Criteria) -> tuple[Breach, .
     Raises:
         UsageError: a measure of a finding is negative or not a finite number.
     """
+    _check_all(findings, criteria)
     # Marks share a count when they share zone, limit and class of size.
     counted: dict[tuple[int, str, int], list[int]] = {}
     for i, finding in enumerate(findings):
@@ -193,6 +201,7 @@ def tightest(findings: Sequence[Finding], criteria: Criteria) -> tuple[Finding, 
     Raises:
         UsageError: a measure of a finding is negative or not a finite number.
     """
+    _check_all(findings, criteria)
     best: tuple[Finding, Reason] | None = None
     for i, finding in enumerate(findings):
         _check(finding, i)
@@ -209,6 +218,11 @@ def tightest(findings: Sequence[Finding], criteria: Criteria) -> tuple[Finding, 
             limit = zone.limit_for(finding.label).text
             best = finding, Reason(zone.name, finding.label, size, limit, text, margin)
     return best
+
+
+def _check_all(findings: Sequence[Finding], criteria: Criteria) -> None:
+    check_each(findings, Finding, "findings")
+    check_kind(criteria, Criteria, "criteria")
 
 
 def _zones_judged(finding: Finding, criteria: Criteria) -> list[int]:
@@ -229,10 +243,13 @@ def _size_um(finding: Finding) -> float:
 def _check(finding: Finding, i: int) -> None:
     """A measure that is not a number compares false with every limit, and would pass."""
     c = finding.candidate
+    check_kind(c, Candidate, f"finding {i}: candidate")
+    check_kind(finding.label, str, f"finding {i}: label")
     for name in ("width_um", "diameter_um", "nearest_um", "farthest_um", "uncertainty_um"):
         value = getattr(c, name)
-        if not (math.isfinite(value) and value >= 0):
-            raise UsageError(f"finding {i} ({finding.label}): {name} = {value}; expected a finite number from 0")
+        if not is_number(value, 0, LARGEST):
+            told = f"finding {i} ({finding.label}): {name} = {described(value)}"
+            raise UsageError(f"{told}; expected a finite number from 0")
 
 
 def _reason(breach: Breach, findings: Sequence[Finding]) -> Reason:

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import background, cartesian, faint, following, grouping, measuring, small_core
+from edge.arguments import check_grey, check_kind, check_number
 from edge.errors import UsageError
 from edge.records import Candidate, EndFace
 
@@ -101,9 +102,7 @@ class DetectSettings:
             ("faint_sigma", 0.1, 50.0),
             ("faint_grey", 0.25, 50.0),
         ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise UsageError(f"{name} is {value}, expected {low} to {high}; leave it out for the default")
+            check_number(getattr(self, name), name, low, high)
 
 
 def detect(pixels: NDArray[np.uint8], face: EndFace, settings: DetectSettings | None = None) -> tuple[Candidate, ...]:
@@ -117,11 +116,10 @@ def detect(pixels: NDArray[np.uint8], face: EndFace, settings: DetectSettings | 
     Raises:
         UsageError: `pixels` is no (h, w) uint8 array, or the cladding's radius is less than 16 pixels.
     """
+    check_grey(pixels)
+    check_kind(face, EndFace, "face")
+    check_kind(settings, (DetectSettings, type(None)), "settings")
     settings = settings or DetectSettings()
-    if pixels.ndim != 2 or pixels.dtype != np.uint8:
-        raise UsageError(
-            f"pixels are {pixels.shape} {pixels.dtype}, expected (h, w) uint8; convert with edge.sources.to_grey"
-        )
     smallest_px = min(face.cladding_rx_px, face.cladding_ry_px)
     if smallest_px < LEAST_RADIUS_PX:
         raise UsageError(

@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arguments import check_grey, check_kind
 from edge.bounds import CLADDING_UM, MOST_PIXEL_ASPECT, UM_PER_PX
 from edge.core import find_core
 from edge.discs import BLACK_GREY, Scene, centres, rings, scene_of, smoothed, votes
@@ -104,6 +105,7 @@ def locate(pixels: _U8, settings: LocateSettings = LocateSettings()) -> EndFace 
         pixels: (h, w) uint8 grey, not changed.
         settings: what is known of scale and size.
     """
+    _check(pixels, settings)
     scene = scene_of(pixels)
     fibres = _fibres(scene, settings, every=False)
     return _face(scene, fibres[0], settings) if fibres else None
@@ -118,9 +120,15 @@ def locate_all(pixels: _U8, settings: LocateSettings = LocateSettings()) -> tupl
         pixels: (h, w) uint8 grey, not changed.
         settings: what is known of scale and size.
     """
+    _check(pixels, settings)
     scene = scene_of(pixels)
     fibres = _fibres(scene, settings, every=True)
     return tuple(_face(scene, rim, settings) for rim in in_reading_order(fibres))
+
+
+def _check(pixels: object, settings: object) -> None:
+    check_grey(pixels)
+    check_kind(settings, LocateSettings, "settings")
 
 
 def _fibres(scene: Scene, settings: LocateSettings, every: bool) -> list[Rim]:

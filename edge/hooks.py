@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from edge import load
+from edge.arguments import check_each
 from edge.classifier import Classifier
 from edge.errors import UsageError
 from edge.patches import crop
@@ -44,6 +45,7 @@ def enrich(regions: Regions, image: NDArray[Any], model: Classifier | str | os.P
         ModelError: the model was refused.
     """
     grey = to_grey(image)
+    check_each(regions, Mapping, "regions")
     candidates = [_candidate(region, number, grey.shape) for number, region in enumerate(regions)]
     if not candidates:
         return regions
@@ -60,14 +62,18 @@ def _candidate(region: Mapping[str, Any], number: int, shape: tuple[int, ...]) -
     box = region.get("bbox")
     try:
         x, y, w, h = (float(value) for value in box)  # type: ignore[union-attr]  # what cannot be unpacked is the error
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"region {number}: bbox is {box!r}; expected four numbers x, y, w, h") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UsageError(f"region {number}: bbox is {_shown(box)}; expected four numbers x, y, w, h") from error
     if not all(map(math.isfinite, (x, y, w, h))):
-        raise UsageError(f"region {number}: bbox is {box!r}; expected finite numbers x, y, w, h")
+        raise UsageError(f"region {number}: bbox is {_shown(box)}; expected finite numbers x, y, w, h")
     height_px, width_px = shape
     x_px, w_px = _clamped(x, w, width_px)
     y_px, h_px = _clamped(y, h, height_px)
     return Candidate(x_px, y_px, w_px, h_px, w_px * h_px, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def _shown(box: object) -> str:
+    return " ".join(repr(box).split())[:80]
 
 
 def _clamped(start: float, length: float, limit: int) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arguments import check_kind
 from edge.bounds import MOST_CLEANINGS
 from edge.bundle import DEFAULT_MODEL, load_bundle
 from edge.classifier import Classifier
@@ -84,9 +85,12 @@ def load_inspector(
         UsageError: an unknown model, criteria or runtime, or a profile with an error.
         ModelError: the model was refused, or no runtime works.
     """
-    profile = load_criteria(os.fspath(criteria))
+    check_kind(criteria, (str, os.PathLike), "criteria")
+    check_kind(locate_settings, (LocateSettings, type(None)), "locate_settings")
+    check_kind(n_cleanings, int, "n_cleanings")
     if not 0 <= n_cleanings <= MOST_CLEANINGS:
         raise UsageError(f"{n_cleanings} cleanings; expected 0 to {MOST_CLEANINGS}")
+    profile = load_criteria(os.fspath(criteria))
     return Inspector(
         classifier=Classifier(load_bundle(model), runtime),
         criteria=profile,
@@ -100,7 +104,12 @@ def inspect_frame(frame: Frame, inspector: Inspector) -> tuple[Inspection, ...]:
 
     All marks of all fibres go through the model in one call. `timings_ms` are of the whole frame, the same on
     each of its Inspections; only stages that ran are in it, and `total` is from pixels to verdicts.
+
+    Raises:
+        UsageError: no Frame, or no Inspector.
     """
+    check_kind(frame, Frame, "frame")
+    check_kind(inspector, Inspector, "inspector")
     pixels, watch = frame.pixels, _Stopwatch()
     faces = locate_all(pixels, inspector.locate_settings)
     watch.lap("locate")

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arguments import check_number
 from edge.errors import SourceError
 from edge.pictures import to_grey
 from edge.records import Frame
@@ -51,6 +52,10 @@ class LostFrame:
     time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
 
+# A week: longer than that nobody watches, and the system's clocks wait no longer than some.
+_LONGEST_WAIT_S = 7 * 24 * 3600.0
+
+
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
     """How long a camera or stream may keep us waiting, in seconds; chosen for a USB microscope or an IP camera.
@@ -68,6 +73,10 @@ class LiveSettings:
     give_up_s: float = 60.0
     first_pause_s: float = 0.5
     longest_pause_s: float = 8.0
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            check_number(getattr(self, item.name), item.name, 0, _LONGEST_WAIT_S)
 
 
 PATIENCE = LiveSettings()

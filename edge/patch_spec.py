@@ -15,6 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arguments import check_kind
 from edge.errors import UsageError
 from edge.records import Candidate, EndFace
 
@@ -45,7 +46,10 @@ class Marks:
     @classmethod
     def of(cls, candidates: Sequence[Candidate]) -> Marks:
         """The candidates' figures, in their order."""
-        table = np.array([_FIGURES(candidate) for candidate in candidates], np.float64)
+        try:
+            table = np.array([_FIGURES(candidate) for candidate in candidates], np.float64)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"a figure of a candidate is no number: {error}") from error
         return cls(*table.reshape(len(candidates), -1).T) if len(candidates) else cls(*np.empty((12, 0)))
 
 
@@ -168,11 +172,14 @@ class PatchSpec:
     measures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_kind(self.size, int, "patch size")
+        check_kind(self.measures, tuple, "measures")
         if not _MIN_SIZE <= self.size <= _MAX_SIZE:
             raise UsageError(f"patch size {self.size} px: expected {_MIN_SIZE} to {_MAX_SIZE}")
+        check_kind(self.background, str, "background")
         if self.background not in get_args(Background):
             raise UsageError(f"background {self.background!r}: expected one of {', '.join(get_args(Background))}")
-        unknown = [name for name in self.measures if name not in MEASURES]
+        unknown = [name for name in self.measures if not isinstance(name, str) or name not in MEASURES]
         if unknown:
             raise UsageError(f"unknown measure {unknown[0]!r}: expected some of {', '.join(MEASURES)}")
         if len(set(self.measures)) != len(self.measures):

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arguments import check_each, check_grey, check_kind, described, items_of
 from edge.errors import UsageError
 from edge.patch_spec import MEASURES, Background, Marks, PatchSpec
 from edge.records import Candidate, EndFace
@@ -60,14 +61,15 @@ def crop(pixels: NDArray[np.uint8], candidates: Sequence[Candidate], spec: Patch
         (n, size, size) uint8, a new array; (0, size, size) for no candidates.
 
     Raises:
-        UsageError: `pixels` is not a non-empty (h, w) uint8 array.
+        UsageError: `pixels` is not a non-empty (h, w) uint8 array, or the rest is of another type.
     """
-    if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.size == 0:
-        raise UsageError(f"pixels {pixels.shape} {pixels.dtype}: expected a non-empty (h, w) uint8 picture")
+    check_grey(pixels)
+    check_each(candidates, Candidate, "candidates")
+    check_kind(spec, PatchSpec, "spec")
     size = spec.size
     patches = np.empty((len(candidates), size, size), np.uint8)
     for patch, candidate in zip(patches, candidates, strict=True):
-        square = cut(pixels, candidate, size)
+        square = _cut(pixels, candidate, size)
         side = len(square)
         if side == size:
             patch[:] = square
@@ -88,7 +90,17 @@ def cut(pixels: NDArray[np.uint8], candidate: Candidate, size: int) -> NDArray[n
 
     Returns:
         (side, side) uint8, a view of the picture where it lies inside.
+
+    Raises:
+        UsageError: an argument of another type.
     """
+    check_grey(pixels)
+    check_kind(candidate, Candidate, "candidate")
+    check_kind(size, int, "size")
+    return _cut(pixels, candidate, size)
+
+
+def _cut(pixels: NDArray[np.uint8], candidate: Candidate, size: int) -> NDArray[np.uint8]:
     height, width = pixels.shape
     w_px, h_px = candidate.w_px, candidate.h_px
     side = side_px(w_px, h_px, size)
@@ -121,10 +133,8 @@ def prepare(picture: NDArray[np.uint8], spec: PatchSpec) -> NDArray[np.uint8]:
     Raises:
         UsageError: another shape or dtype, or no pixels.
     """
-    if picture.dtype != np.uint8 or picture.size == 0 or picture.ndim not in (2, 3):
-        raise _not_a_picture(picture)
-    if picture.ndim == 3 and picture.shape[2] not in (1, 3):
-        raise _not_a_picture(picture)
+    _check_picture(picture)
+    check_kind(spec, PatchSpec, "spec")
     if picture.ndim == 3:
         picture = picture[:, :, 0] if picture.shape[2] == 1 else _grey(picture)
     size = spec.size
@@ -156,7 +166,13 @@ def measure(candidates: Sequence[Candidate], face: EndFace | None, spec: PatchSp
 
     Returns:
         (n, len(spec.measures)) uint8; 0 where the figure is not known.
+
+    Raises:
+        UsageError: an argument of another type.
     """
+    check_each(candidates, Candidate, "candidates")
+    check_kind(face, (EndFace, type(None)), "face")
+    check_kind(spec, PatchSpec, "spec")
     marks, n = Marks.of(candidates), len(candidates)
     values = np.full((len(spec.measures), n), np.nan)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -179,7 +195,12 @@ def measure_picture(picture: NDArray[np.uint8], spec: PatchSpec) -> NDArray[np.u
 
     Returns:
         (len(spec.measures),) uint8; 0 where the figure is not known.
+
+    Raises:
+        UsageError: no picture, or no spec.
     """
+    _check_picture(picture)
+    check_kind(spec, PatchSpec, "spec")
     codes = np.zeros(len(spec.measures), np.uint8)
     longer = max(picture.shape[:2])
     if "box_px" in spec.measures and longer > spec.size:
@@ -196,8 +217,13 @@ def prepare_all(pictures: Iterable[NDArray[np.uint8]], spec: PatchSpec) -> tuple
 
     Returns:
         (n, size, size) uint8 and (n, len(spec.measures)) uint8, new arrays.
+
+    Raises:
+        UsageError: as `prepare`, or there is no picture.
     """
-    seen = [(prepare(picture, spec), measure_picture(picture, spec)) for picture in pictures]
+    seen = [(prepare(picture, spec), measure_picture(picture, spec)) for picture in items_of(pictures, "pictures")]
+    if not seen:
+        raise UsageError("no pictures to prepare; give at least one")
     return np.stack([patch for patch, _ in seen]), np.stack([known for _, known in seen])
 
 
@@ -299,8 +325,12 @@ def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
-def _not_a_picture(picture: NDArray[np.uint8]) -> UsageError:
-    return UsageError(
-        f"picture {picture.shape} {picture.dtype}: expected a non-empty (h, w), (h, w, 1) or (h, w, 3) uint8 array; "
+def _check_picture(picture: object) -> None:
+    if isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and picture.size:
+        shape = picture.shape
+        if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3)):
+            return
+    raise UsageError(
+        f"picture {described(picture)}: expected a non-empty (h, w), (h, w, 1) or (h, w, 3) uint8 array; "
         "read files with edge.sources.read_picture"
     )

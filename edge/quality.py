@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arguments import check_grey, check_kind, check_number
 from edge.rays import Ellipse, View, median, noise_of, slope, unroll
 from edge.records import EndFace, Quality
 
@@ -28,6 +29,9 @@ _LIGHT_RADII = np.linspace(0.03, 1.9, 48).astype(np.float32)
 _LIGHT_WEIGHT = np.linspace(0.03, 1.9, 48) / np.linspace(0.03, 1.9, 48).sum()
 # Frame grabbers leave some grey levels of black.
 _BLACK_GREY = 12.0
+
+# Cladding radii; a profile reaches to a few.
+_FARTHEST = 1000.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ class QualitySettings:
     max_saturation: float = 0.25
     field: float = 1.08
 
+    def __post_init__(self) -> None:
+        for name in ("min_focus", "min_brightness", "min_contrast", "max_noise", "max_saturation"):
+            check_number(getattr(self, name), name, 0, 1)
+        check_number(self.field, "field", 0, _FARTHEST)
+
 
 @dataclass(frozen=True)
 class _Measures:
@@ -73,7 +82,13 @@ def assess(pixels: _U8, face: EndFace | None, settings: QualitySettings = Qualit
         pixels: (h, w) uint8 grey, not changed.
         face: the fibre in it; None where none was found, which is a problem by itself.
         settings: the limits.
+
+    Raises:
+        UsageError: `pixels` is no grey picture, or the rest is of another type.
     """
+    check_grey(pixels)
+    check_kind(face, (EndFace, type(None)), "face")
+    check_kind(settings, QualitySettings, "settings")
     if face is None:
         return Quality(0.0, float(pixels[::8, ::8].mean()) / 255, 0.0, 0.0, ("no end face found",))
     seen = _measured(pixels, face, settings)

@@ -8,6 +8,8 @@ converted on each axis by itself.
 from __future__ import annotations
 
 import math
+import operator
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -16,6 +18,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from edge.arguments import check_grey, check_kind, check_number
+from edge.errors import UsageError
 
 SCHEMA = "ferrule/inspection/1"
 
@@ -33,10 +38,14 @@ class Frame:
     """One grey picture and where it came from.
 
     Attributes:
-        pixels: (h, w) uint8, made read-only at birth.
+        pixels: (h, w) uint8, read-only, also after pickling and copying. Not copied at birth: whoever makes a frame of
+            an array of theirs leaves that array as it is from then on.
         source: file name, device or URL, as the user gave it.
         index: number of the frame in its source, from 0.
         time: when it was taken, or read; time zone aware.
+
+    Raises:
+        UsageError: the pixels are no such array, or the rest is of another type.
     """
 
     pixels: NDArray[np.uint8]
@@ -45,14 +54,19 @@ class Frame:
     time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
     def __post_init__(self) -> None:
-        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 2 or self.pixels.size == 0:
-            raise ValueError(
-                f"a frame is a non-empty (h, w) uint8 array, got {self.pixels.shape} {self.pixels.dtype}; "
-                "convert colour with edge.sources.to_grey"
-            )
+        check_grey(self.pixels)
+        check_kind(self.source, str, "source")
+        check_kind(self.index, (int, np.integer), "index")
+        check_kind(self.time, datetime, "time")
+        if self.time.utcoffset() is None:
+            raise UsageError(f"time is {self.time}, expected one with a time zone, such as datetime.now(timezone.utc)")
         view = self.pixels.view()
         view.flags.writeable = False
         object.__setattr__(self, "pixels", view)
+
+    def __reduce__(self) -> tuple[type[Frame], tuple[NDArray[np.uint8], str, int, datetime]]:
+        """Born again by the constructor: NumPy forgets that an array is read-only when it is pickled or deep-copied."""
+        return type(self), (self.pixels, self.source, self.index, self.time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +83,9 @@ class EndFace:
         um_per_px_y: height of a pixel.
         scale_from: whether um come from a calibration or from a cladding of known diameter.
         core_confidence: 0..1; how sure the core's edge is.
+
+    Raises:
+        UsageError: a place or a length that is no finite number, or a length that is not positive.
     """
 
     x_px: float
@@ -80,6 +97,14 @@ class EndFace:
     um_per_px_y: float
     scale_from: Literal["calibration", "cladding"] = "cladding"
     core_confidence: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("x_px", "y_px"):
+            check_number(getattr(self, name), name)
+        for name in ("cladding_rx_px", "cladding_ry_px", "um_per_px_x", "um_per_px_y"):
+            check_number(getattr(self, name), name, sys.float_info.min)
+        if self.core_r_px is not None:
+            check_number(self.core_r_px, "core_r_px", 0)
 
     @property
     def um_per_px(self) -> float:
@@ -132,6 +157,9 @@ class Candidate:
         mean_grey: mean deviation of the mark's pixels from the background, in grey levels.
         noise_grey: the background's noise (one sigma) where the mark lies, in grey levels.
         uncertainty_um: one sigma of diameter and width.
+
+    Raises:
+        UsageError: the box is no box of whole pixels.
     """
 
     x_px: int
@@ -150,6 +178,14 @@ class Candidate:
     mean_grey: float = 0.0
     noise_grey: float = 1.0
     uncertainty_um: float = 0.0
+
+    def __post_init__(self) -> None:
+        try:
+            box = [operator.index(value) for value in (self.x_px, self.y_px, self.w_px, self.h_px)]
+        except TypeError as error:
+            raise UsageError(f"a candidate's box is of whole pixels: {error}") from error
+        if box[2] < 1 or box[3] < 1:
+            raise UsageError(f"a candidate's box is {box[2]} x {box[3]} pixels, expected at least 1 x 1")
 
 
 @dataclass(frozen=True, slots=True)

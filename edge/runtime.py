@@ -21,6 +21,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arguments import described
 from edge.environment import NEEDS_64_BIT, USERLAND_BITS
 from edge.errors import ModelError, RuntimeUnavailableError, UsageError
 
@@ -112,8 +113,8 @@ def choose_runtime(name: str | None = None) -> RuntimeReport:
         UsageError: `name` is none of `RUNTIMES`.
         RuntimeUnavailableError: it does not work here, or none does; the message says why for each.
     """
-    if name is not None and name not in RUNTIMES:
-        raise UsageError(f"unknown runtime {name!r}: expected one of {', '.join(RUNTIMES)}")
+    if name is not None and (not isinstance(name, str) or name not in RUNTIMES):
+        raise UsageError(f"unknown runtime {described(name)}: expected one of {', '.join(RUNTIMES)}")
     reports = []
     for candidate in RUNTIMES if name is None else (name,):
         report = probe(candidate)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cv2
 
+from edge.arguments import check_kind
 from edge.errors import SourceError, UsageError, reason_of
 from edge.files import mode_of
 from edge.live import PATIENCE, Capture, LiveSettings, LostFrame, live_events
@@ -82,6 +83,8 @@ def events(
         SourceError: the source does not exist, cannot be opened, or is lost for good.
         UsageError: a negative index, or a URL of another kind.
     """
+    check_kind(source, (str, int, os.PathLike), "source")
+    check_kind(settings, LiveSettings, "settings")
     text = os.fspath(source) if not isinstance(source, int) else str(source)
     if _CAMERA.fullmatch(text):
         return _camera_events(int(text), settings)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arguments import check_grey, check_kind
 from edge.criteria import Criteria
 from edge.errors import UsageError
 from edge.overlay.layout import layout
@@ -35,9 +36,9 @@ def draw(pixels: NDArray[np.uint8], inspection: Inspection, criteria: Criteria) 
         criteria: what it was judged by.
 
     Raises:
-        UsageError: `pixels` is no grey picture.
+        UsageError: `pixels` is no grey picture, or the rest is of another type.
     """
-    _check(pixels)
+    _check(pixels, inspection, criteria)
     return paint(layout(pixels.shape[1], pixels.shape[0], inspection, criteria), pixels)
 
 
@@ -56,15 +57,14 @@ def draw_svg(pixels: NDArray[np.uint8], inspection: Inspection, criteria: Criter
     Raises:
         UsageError: `pixels` is no grey picture, or `embed` none of the three.
     """
-    _check(pixels)
+    _check(pixels, inspection, criteria)
+    check_kind(embed, str, "embed")
     if embed not in ("jpeg", "png", "none"):
-        raise UsageError(f"embed = {embed!r}; expected 'jpeg', 'png' or 'none'")
+        raise UsageError(f"embed = {embed!r:.40}; expected 'jpeg', 'png' or 'none'")
     return write(layout(pixels.shape[1], pixels.shape[0], inspection, criteria), pixels, embed)
 
 
-def _check(pixels: NDArray[np.uint8]) -> None:
-    if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.size == 0:
-        raise UsageError(
-            f"an overlay is drawn over a non-empty (h, w) uint8 picture, got {pixels.shape} {pixels.dtype}; "
-            "convert colour with edge.sources.to_grey"
-        )
+def _check(pixels: object, inspection: object, criteria: object) -> None:
+    check_grey(pixels)
+    check_kind(inspection, Inspection, "inspection")
+    check_kind(criteria, Criteria, "criteria")
