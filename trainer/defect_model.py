@@ -8,8 +8,6 @@ The MLP learns the answers of CNNs (`trainer.lessons`), not the labels alone.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,17 +18,6 @@ from numpy.typing import NDArray
 from edge.bundle import read_bundle
 from edge.classifier import Classifier
 from edge.patches import PatchSpec
-from trainer import (
-    augment,
-    phantom,
-    phantom_defects,
-    phantom_picture,
-    phantom_scene,
-    phantom_scenes,
-    phantom_shapes,
-    phantom_soiling,
-    proposals,
-)
 from trainer.augment import AugmentSettings, augmented
 from trainer.convert import Card, Conversion, Gates, Material, convert
 from trainer.dataset import Dataset
@@ -39,7 +26,7 @@ from trainer.fit import FitSettings, OnProgress, train
 from trainer.lessons import Lessons, taught
 from trainer.model_file import TrainedModel
 from trainer.proposals import LABELS
-from trainer.rendering import RenderedExamples, rendered_examples
+from trainer.rendering import RenderedExamples, rendered_examples, rendered_sha256
 
 MEASURES = (
     "length_um",
@@ -229,13 +216,10 @@ def _by_label(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[st
 
 
 def _data(examples: RenderedExamples, settings: MakeSettings) -> dict[str, str | int | float]:
-    rendering = (phantom, phantom_defects, phantom_picture, phantom_scene, phantom_scenes, phantom_shapes)
-    sources = (*rendering, phantom_soiling, proposals, augment)
-    digest = hashlib.sha256("".join(inspect.getsource(module) for module in sources).encode()).hexdigest()
     counts = np.bincount(examples.train.labels, minlength=len(LABELS))
     facts: dict[str, str | int | float] = {
         "name": "rendered end faces",
-        "renderer_sha256": digest,
+        "rendered_sha256": rendered_sha256(SPEC, settings.augment),
         "first_seed": settings.first_seed,
         "faces": settings.n_train,
         "validation_faces": settings.n_validation,

@@ -24,8 +24,11 @@ from trainer.defect_model import (
     risk_coverage,
 )
 from trainer.fit import FitSettings
+from trainer.phantom import Phantom, Scene, render
+from trainer.phantom_scene import LABEL_OF_KIND
+from trainer.phantom_scenes import random_scene
 from trainer.proposals import LABELS
-from trainer.rendering import rendered_examples
+from trainer.rendering import PROVENANCE_SEEDS, rendered_examples, rendered_sha256
 
 pytestmark = pytest.mark.train
 
@@ -67,7 +70,7 @@ def test_two_makes_are_the_same_bytes(monkeypatch: pytest.MonkeyPatch, network: 
     assert description.labels == LABELS
     card = card_text(one, network)
     assert card.startswith("# tiny")
-    assert str(description.data["renderer_sha256"]) in card
+    assert str(description.data["rendered_sha256"]) in card
     assert "- teachers: 1\n" in card
     assert "same bytes" in card
 
@@ -92,6 +95,37 @@ def test_the_examples_do_not_depend_on_the_processes() -> None:
     one, two = (rendered_examples((2, 1, 1), 70, SPEC, workers) for workers in (1, 2))
     np.testing.assert_array_equal(one.train.patches, two.train.patches)
     np.testing.assert_array_equal(one.check.measures, two.check.measures)
+
+
+def test_the_faces_that_stand_for_the_renderer_hold_every_kind_of_defect() -> None:
+    """A change of how one kind is drawn cannot slip past them."""
+    drawn = {defect.kind for seed in PROVENANCE_SEEDS for defect in random_scene(seed).defects}
+    assert drawn == set(LABEL_OF_KIND)
+
+
+def test_provenance_is_of_what_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same faces hash alike; another pixel, another truth, another variation or another face does not."""
+    augment, seeds = AugmentSettings(), (3, 4)
+    here = rendered_sha256(SPEC, augment, seeds)
+    assert rendered_sha256(SPEC, augment, seeds) == here
+    assert rendered_sha256(SPEC, augment, (3, 5)) != here
+    assert rendered_sha256(SPEC, replace(augment, seed=1), seeds) != here
+
+    def off_by_one_pixel(scene: Scene) -> Phantom:
+        phantom = render(scene)
+        pixels = phantom.pixels.copy()
+        pixels[0, 0] ^= 1
+        return replace(phantom, pixels=pixels)
+
+    def off_by_one_truth(scene: Scene) -> Phantom:
+        phantom = render(scene)
+        return replace(
+            phantom, marks=(replace(phantom.marks[0], area_px=phantom.marks[0].area_px + 1), *phantom.marks[1:])
+        )
+
+    for other in (off_by_one_pixel, off_by_one_truth):
+        monkeypatch.setattr("trainer.rendering.render", other)
+        assert rendered_sha256(SPEC, augment, seeds) != here
 
 
 def test_the_shipped_models_name_the_defects() -> None:

@@ -124,6 +124,10 @@ def train_model(wanted: Training, console: Console) -> int:
     return 3 if dataset.unreadable else 0
 
 
+_LEARNED_FROM_RENDERED = frozenset({"rehearsed_faces", "rendered_sha256", "renderer_sha256"})
+"""What says that a model learned from rendered faces; the last, a hash of source text, stands in models of before."""
+
+
 def _going_on(source: Source, start: TrainedModel) -> Source:
     """The pictures, with the labels that a model will have that goes on with them, and what it must not forget."""
     folder = source.folder
@@ -136,7 +140,7 @@ def _going_on(source: Source, start: TrainedModel) -> Source:
         named = labels = captured_patches.labels_in(folder, start.labels)
     else:
         named = labels = labels or labels_in(folder, start.labels)
-    rendered = bool({"rehearsed_faces", "renderer_sha256"} & set(start.data))
+    rendered = not _LEARNED_FROM_RENDERED.isdisjoint(start.data)
     return replace(source, labels=labels, rehearsed_faces=REHEARSED_FACES if rendered and can_rehearse(named) else 0)
 
 
