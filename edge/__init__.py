@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge.classifier import Classifier
+    from edge.classify import Classifier
 
 __all__ = ["load", "predict"]
 
@@ -25,13 +25,13 @@ def load(model: str | os.PathLike[str] | None = None, runtime: str | None = None
     Args:
         model: a .tflite file that the trainer made, or the name of a model that ships; None: the shipped
             defect model.
-        runtime: one of `edge.runtime.RUNTIMES`; None: the first that works.
+        runtime: one of `edge.classify.runtime.RUNTIMES`; None: the first that works.
 
     Raises:
         UsageError: no such model or runtime.
         ModelError: the model was refused.
     """
-    from edge.bundle import DEFAULT_MODEL, find_model
+    from edge.classify.bundle import DEFAULT_MODEL, find_model
     from edge.errors import UsageError
 
     if runtime is not None and not isinstance(runtime, str):
@@ -63,9 +63,8 @@ def predict(img: Any, model: str | os.PathLike[str] | Classifier | None = None, 
     """
     import numpy as np
 
-    from edge.classifier import Classifier
+    from edge.classify import Classifier, prepare_all
     from edge.errors import UsageError
-    from edge.patches import prepare_all
 
     if not isinstance(img, np.ndarray | list | tuple):
         raise UsageError(f"a {type(img).__name__} is no picture: expected a NumPy array, or a list of them")
@@ -89,7 +88,6 @@ def _array(picture: Any) -> Any:
 
 @lru_cache(maxsize=8)
 def _load(path: Path, state: tuple[int, int], runtime: str | None) -> Classifier:
-    from edge.bundle import load_bundle
-    from edge.classifier import Classifier
+    from edge.classify import Classifier, load_bundle
 
     return Classifier(load_bundle(path), runtime)

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from edge import load
 from edge.arguments import check_each
-from edge.classifier import Classifier
+from edge.classify import Classifier, crop
 from edge.errors import UsageError
-from edge.patches import crop
-from edge.pictures import to_grey
 from edge.records import Candidate
+from edge.sources import to_grey
 
 Regions = TypeVar("Regions", bound=Sequence[MutableMapping[str, Any]])
 

@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from edge.arguments import check_kind
 from edge.bounds import MOST_CLEANINGS
-from edge.bundle import DEFAULT_MODEL, load_bundle
-from edge.classifier import Classifier
-from edge.criteria import DEFAULT_CRITERIA, Criteria, judge, load_criteria, unreadable, zone_of
-from edge.detector import DetectSettings, detect
-from edge.endface import LocateSettings, locate_all
+from edge.classify import Classifier, crop, load_bundle, measure
+from edge.classify.bundle import DEFAULT_MODEL
+from edge.detect import DetectSettings, detect
 from edge.errors import UsageError
-from edge.patches import crop, measure
+from edge.judge import DEFAULT_CRITERIA, Criteria, judge, load_criteria, unreadable, zone_of
+from edge.locate import LocateSettings, locate_all
 from edge.quality import QualitySettings, assess
 from edge.records import Candidate, EndFace, Finding, Frame, Inspection, Quality, Verdict
 
@@ -77,7 +76,7 @@ def load_inspector(
     Args:
         model: a shipped model's name, or a .tflite made by `ferrule-train convert`.
         criteria: a shipped profile's name, or a TOML file.
-        runtime: force one of `edge.runtime.RUNTIMES`; None: the first that works.
+        runtime: force one of `edge.classify.runtime.RUNTIMES`; None: the first that works.
         locate_settings: scale and cladding; None: the cladding of the criteria, and the scale it gives.
         n_cleanings: cleanings so far.
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arguments import check_grey, check_kind, check_number
-from edge.rays import Ellipse, View, median, noise_of, slope, unroll
+from edge.imaging.ellipse import Ellipse, View, median, noise_of, slope, unroll
 from edge.records import EndFace, Quality
 
 _U8 = NDArray[np.uint8]

@@ -106,7 +106,8 @@ def adapted_part(figures: dict[str, Any]) -> str:
     ]
     rows = [[what, *(float(figures[name][key]) for name in ("shipped", "adapted"))] for what, key in keys]
     return (
-        "## Adapted with a user's own pictures\n\n`scripts/adapt_crossval`: the real pictures in five parts that share "
+        "## Adapted with a user's own pictures\n\n"
+        "`scripts/evaluate_adaptation.py`: the real pictures in five parts that share "
         "no fibre; the shipped network goes on learning from four of them and is scored on the fifth. Float networks, "
         "best label, no threshold. The longest of the five fits took "
         f"{figures['longest_fit_s']:.0f} s.\n\n" + table(["", "as shipped", "adapted"], rows)

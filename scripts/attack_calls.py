@@ -31,7 +31,7 @@ def compare(how: str, damaged: str, undamaged: str) -> None:
         undamaged: a file.
     """
     from edge.errors import SourceError
-    from edge.pictures import read_picture
+    from edge.sources import read_picture
 
     told = {}
     try:
@@ -62,7 +62,7 @@ def threads(what: str, seed: str) -> None:
             forks children that read a picture.
         seed: of the order.
     """
-    from edge.pictures import read_picture
+    from edge.sources import read_picture
 
     rng = Random(seed)
     names = sorted(str(p) for p in Path.cwd().glob("*.*"))
@@ -102,8 +102,8 @@ def _work(what: str) -> Callable[[str], Any]:
     """What a thread does with a file: gives something that can be held against what another thread gave."""
     import edge
     from edge.inspection import load_inspector
-    from edge.pictures import read_picture
     from edge.records import Frame
+    from edge.sources import read_picture
 
     if what == "predict":
         return lambda name: edge.predict(read_picture(name)[:200, :200], return_prob=True)
@@ -138,8 +138,8 @@ def arguments(seed: str) -> None:
     import edge
     from edge.errors import FerruleError
     from edge.inspection import load_inspector
-    from edge.pictures import decode_picture, list_folder, read_picture, to_grey
-    from edge.sources import events, list_pictures
+    from edge.sources import events, list_folder, list_pictures, read_picture, to_grey
+    from edge.sources.pictures import decode_picture
 
     rng = Random(seed)
     grey = np.zeros((28, 28), np.uint8)

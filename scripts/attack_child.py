@@ -82,7 +82,7 @@ def become(order: dict[str, Any]) -> None:
     if order["call"]:
         getattr(importlib.import_module("attack_calls"), order["call"])(*order["arguments"])
     else:
-        importlib.import_module("edge.cli").main()
+        importlib.import_module("edge.cli.app").main()
 
 
 def _read_line() -> bytes:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.pictures import read_picture
+from edge.sources import read_picture
 
 _Q, _PROGRESSIVE, _RESTART = cv2.IMWRITE_JPEG_QUALITY, cv2.IMWRITE_JPEG_PROGRESSIVE, cv2.IMWRITE_JPEG_RST_INTERVAL
 _NONE, _LZW, _DEFLATE, _PACKBITS = 1, 5, 8, 32773  # compressions of TIFF 6.0 and its supplements

@@ -20,7 +20,7 @@ from attack_case import REPO, Case, Ran
 _LONG = 400
 """Characters of a command that are shown."""
 
-PYTHON_CLI = (sys.executable, "-m", "edge.cli")
+PYTHON_CLI = (sys.executable, "-m", "edge.cli.app")
 
 
 class Lane:

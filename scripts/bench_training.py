@@ -21,11 +21,11 @@ import keras  # noqa: E402 - after the quiet import
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from edge.patches import PatchSpec  # noqa: E402
-from trainer.dataset import Dataset, Source, open_dataset  # noqa: E402
-from trainer.fit import FitSettings, train  # noqa: E402
-from trainer.network import build_model  # noqa: E402
-from trainer.scaling import probabilities  # noqa: E402
+from edge.classify import PatchSpec  # noqa: E402
+from trainer.data import Dataset, Source, open_dataset  # noqa: E402
+from trainer.learning.fit import FitSettings, train  # noqa: E402
+from trainer.learning.network import build_model  # noqa: E402
+from trainer.learning.standardisation import probabilities  # noqa: E402
 
 BATCH = 64
 

@@ -24,8 +24,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.detector import detect
-from edge.endface import locate
+from edge.detect import detect
+from edge.locate import locate
 from edge.quality import assess
 from edge.records import Candidate, EndFace
 from edge.sources import read_picture

@@ -27,7 +27,7 @@ from edge.records import Frame
 from edge.sources import read_picture
 
 REPO = Path(__file__).resolve().parent.parent
-LEFT_OUT = ("edge.bench", "edge.cli", "edge.commands", "edge.overlay")
+LEFT_OUT = ("edge.bench.benchmark", "edge.cli.app", "edge.cli", "edge.overlay")
 
 
 @dataclass

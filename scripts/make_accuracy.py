@@ -72,7 +72,7 @@ def patches(folder: Path, model: str) -> list[dict[str, Any]]:
     command = [
         sys.executable,
         "-m",
-        "edge.cli",
+        "edge.cli.app",
         "classify",
         str(folder / "patches"),
         "--model",
@@ -101,10 +101,17 @@ def real(folder: Path) -> dict[str, Any]:
 
 
 def adapted(folder: Path) -> dict[str, Any]:
-    """What scripts/adapt_crossval measures."""
+    """What scripts/evaluate_adaptation.py measures."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "adapted.json"
-        command = [sys.executable, str(REPO / "scripts/adapt_crossval"), "--endfaces", str(folder), "--json", str(path)]
+        command = [
+            sys.executable,
+            str(REPO / "scripts/evaluate_adaptation.py"),
+            "--endfaces",
+            str(folder),
+            "--json",
+            str(path),
+        ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return dict(json.loads(path.read_text()))
 

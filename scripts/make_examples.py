@@ -15,8 +15,9 @@ import cv2
 from edge.inspection import load_inspector
 from edge.overlay import draw
 from edge.records import Frame
-from trainer.phantom import Fibre, Light, Scene, Sensor, Texture, render
-from trainer.phantom_defects import Defect
+from trainer.phantom import Scene, render
+from trainer.phantom.rendering import Fibre, Light, Sensor, Texture
+from trainer.phantom.stamps import Defect
 
 REPO = Path(__file__).resolve().parent.parent
 EXAMPLES = REPO / "examples"

@@ -24,16 +24,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from edge.bench import BenchSettings, run
-from edge.bench_report import as_text
-from edge.bundle import load_bundle
-from edge.detector import detect
-from edge.endface import locate, locate_all
+from edge.bench.latency import measure_interleaved
+from edge.bench.report import as_text
+from edge.classify import load_bundle
+from edge.detect import detect
 from edge.inspection import Inspector, load_inspector
-from edge.latency import measure_interleaved
+from edge.locate import locate, locate_all
 from edge.quality import assess
 from edge.records import Frame
-from trainer.phantom import Scene, Sensor, render
-from trainer.phantom_defects import Defect
+from trainer.phantom import Scene, render
+from trainer.phantom.rendering import Sensor
+from trainer.phantom.stamps import Defect
 
 REPO = Path(__file__).resolve().parent.parent
 DOCS = REPO / "docs"
@@ -117,10 +118,10 @@ def resident_mb() -> float:
 
 
 def peers(seconds: float) -> dict[str, Any]:
-    """What scripts/bench-peers measures."""
+    """What scripts/bench_peers.py measures."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "peers.json"
-        command = [sys.executable, str(REPO / "scripts/bench-peers"), "--seconds", str(seconds), "--json", str(path)]
+        command = [sys.executable, str(REPO / "scripts/bench_peers.py"), "--seconds", str(seconds), "--json", str(path)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return dict(json.loads(path.read_text()))
 
@@ -193,7 +194,7 @@ def page(figures: dict[str, Any], text: str) -> str:
 Made by `python scripts/make_performance.py`; do not edit. The figures are in `performance.json`, too. Ratios are of
 figures that were measured in turns within one run; single times are of the machine named below.
 
-## One patch, the same weights, everywhere (`scripts/bench-peers`)
+## One patch, the same weights, everywhere (`scripts/bench_peers.py`)
 
 | 784-128-5 MLP, hot | one patch, median us | p99 us | / Ferrule | 32 at once, median us each | / Ferrule |
 |---|---|---|---|---|---|

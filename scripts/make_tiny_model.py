@@ -2,7 +2,7 @@
 
 Every answer of theirs can be computed by hand, none needs TensorFlow to make or to run:
 
-    edge/probe.tflite                 4x4 patch -> grey levels in its left and right half, in steps of 8
+    edge/classify/probe.tflite                 4x4 patch -> grey levels in its left and right half, in steps of 8
     tests/data/tiny.tflite            4x4 patch -> `left` and `right`, logits = grey levels / 255, in steps of 8 / 255
     tests/data/tiny-measures.tflite   the same, and two measures, each added to its half
     tests/data/tiny-scores.tflite     the same as tiny, and its graph ends in scores, too, at temperature 2
@@ -22,9 +22,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as tfl
 from numpy.typing import NDArray
 
-from edge.bundle import Description, Golden, pack
-from edge.patches import PatchSpec
-from trainer.graph import serialise, with_scores
+from edge.classify import PatchSpec
+from edge.classify.bundle import Description, Golden, pack
+from trainer.export.graph import serialise, with_scores
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -224,7 +224,7 @@ def tiny_models() -> dict[str, bytes]:
     measures = ("diameter_um", "contrast_grey")
     defects = ("scratch", "dig", "contamination", "chip", "clean")
     return {
-        "edge/probe.tflite": linear(halves(4), 4, 1.0, 8.0),
+        "edge/classify/probe.tflite": linear(halves(4), 4, 1.0, 8.0),
         "tests/data/tiny.tflite": bundled("tiny", ("left", "right"), PatchSpec(4), halves(4), 8),
         "tests/data/tiny-scores.tflite": bundled(
             "tiny-scores", ("left", "right"), PatchSpec(4), halves(4), 8, temperature=2.0

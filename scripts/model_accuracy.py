@@ -19,12 +19,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.bench import bare_runtime
-from edge.bundle import load_bundle
-from edge.classifier import Classifier
-from edge.latency import measure_interleaved
-from edge.patches import crop, prepare_all
-from edge.runtime import choose_runtime
+from edge.bench.benchmark import bare_runtime
+from edge.bench.latency import measure_interleaved
+from edge.classify import Classifier, crop, load_bundle, prepare_all
+from edge.classify.runtime import choose_runtime
 from edge.sources import read_picture
 
 REPO = Path(__file__).resolve().parent.parent
@@ -47,9 +45,9 @@ def labelled_patches(folder: Path, model: str) -> tuple[NDArray[np.uint8], NDArr
 
 def float_and_int8(folder: Path, model: str) -> dict[str, Any]:
     """Accuracy of the float network and of the .tflite on sure patches, and how far their answers lie apart."""
-    from trainer import model_file
-    from trainer.calibration import calibration_error
-    from trainer.scaling import probabilities
+    from trainer.learning import model_file
+    from trainer.learning.calibration import calibration_error
+    from trainer.learning.standardisation import probabilities
 
     patches, measures, labels = labelled_patches(folder, model)
     scores = Classifier(load_bundle(model))(patches, measures)
@@ -109,11 +107,10 @@ def worst_mistakes(model: str, n_faces: int = 120) -> tuple[NDArray[np.uint8], i
 
     Real pictures would be better to look at, and may not be shown here.
     """
-    from edge.detector import detect
-    from edge.patches import PatchSpec, measure
-    from trainer.phantom import render
-    from trainer.phantom_scenes import random_scene
-    from trainer.proposals import located, named_by_truth
+    from edge.classify import PatchSpec, measure
+    from edge.detect import detect
+    from trainer.data.candidate_labels import located, named_by_truth
+    from trainer.phantom import random_scene, render
 
     classifier = Classifier(load_bundle(model))
     wrong, n = [], 0

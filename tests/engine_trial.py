@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from edge.bundle import Description, Golden, pack, read_bundle
-from edge.classifier import Classifier
+from edge.classify import Classifier, PatchSpec
+from edge.classify.bundle import Description, Golden, pack, read_bundle
+from edge.classify.patch_spec import MEASURES
+from edge.classify.runtime import build_interpreter
+from edge.classify.still_inputs import inputs_stay
 from edge.errors import FerruleError
-from edge.patch_spec import MEASURES, PatchSpec
-from edge.runtime import build_interpreter
-from edge.still_inputs import inputs_stay
 
 BATCHES = (1, 32, 1, 256, 3, 1, 1, 17, 256, 2)
 

@@ -20,8 +20,8 @@ import cv2
 import numpy as np
 from typer.testing import CliRunner
 
-from edge import cli
-from edge.commands.ending import EXIT_INTERNAL
+from edge.cli import app
+from edge.cli.ending import EXIT_INTERNAL
 
 REPO = Path(__file__).resolve().parents[1]
 TINY = REPO / "tests" / "data" / "tiny-defects.tflite"
@@ -43,7 +43,7 @@ def draw_face(n_marks: int = 0, shape: tuple[int, int] = (600, 800), seed: int =
 
 def run(*arguments: object) -> Any:
     """Runs a command in this process; an unexpected exception, or an internal error, fails the test."""
-    result = CliRunner().invoke(cli.app, [str(a) for a in arguments], prog_name="ferrule")
+    result = CliRunner().invoke(app.app, [str(a) for a in arguments], prog_name="ferrule")
     assert result.exit_code != EXIT_INTERNAL, result.stderr
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -59,7 +59,7 @@ def rows(text: str) -> list[dict[str, Any]]:
 def process(*arguments: object, warnings: str = "error", **options: Any) -> Iterator[subprocess.Popen[str]]:
     """A real `ferrule`, ended at the latest when the block is left."""
     env = {**os.environ, "PYTHONPATH": str(REPO), "PYTHONWARNINGS": warnings}
-    command = [sys.executable, "-m", "edge.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "edge.cli.app", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", **options}
     # Whoever starts the tests in the background starts them deaf to Ctrl-C, and so everything below them.
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""Published detectors as they are described, slow and plain: what `edge.detector` is held against.
+"""Published detectors as they are described, slow and plain: what `edge.detect.detector` is held against.
 
 Mei et al., "An automatic visual inspection method based on supervised machine learning ... for optical fibre end
 faces", Sensors 2018, 18(5):1408, names them DO2MR (regions) and LEI (scratches). What the paper leaves open is

@@ -73,8 +73,8 @@ def test_a_64_bit_python_beside_a_32_bit_one_is_taken(scripts: Path, tmp_path: P
 def doctor(before: str) -> subprocess.CompletedProcess[str]:
     """`ferrule doctor` in a process of its own that thinks it is a 32-bit one."""
     code = (
-        f"import sys, struct; true = struct.calcsize; {NARROW}import edge.environment; struct.calcsize = true\n"
-        f"{before}\nsys.argv = ['ferrule', 'doctor']; from edge.cli import main; main()"
+        f"import sys, struct; true = struct.calcsize; {NARROW}import edge.system.environment; struct.calcsize = true\n"
+        f"{before}\nsys.argv = ['ferrule', 'doctor']; from edge.cli.app import main; main()"
     )
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 

@@ -76,7 +76,7 @@ def test_wheel_alone_inspects_an_example_without_tensorflow(repo: Path, tmp_path
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "edge/shipped_models/fibre-defects.tflite" in names
-    assert any(n.startswith("edge/standards/") and n.endswith(".toml") for n in names)
+    assert any(n.startswith("edge/judge/standards/") and n.endswith(".toml") for n in names)
     assert not any(n.startswith("tests/") for n in names)
 
     _run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)

@@ -9,18 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainer.fit import train
-    from trainer.model_file import load
-    from trainer.network import build_model
-    from trainer.prediction import predict
+    from trainer.learning.fit import train
+    from trainer.learning.model_file import load
+    from trainer.learning.network import build_model
+    from trainer.learning.prediction import predict
 
 __all__ = ["build_model", "load", "predict", "train"]
 
 _MODULES = {
-    "build_model": "trainer.network",
-    "load": "trainer.model_file",
-    "predict": "trainer.prediction",
-    "train": "trainer.fit",
+    "build_model": "trainer.learning.network",
+    "load": "trainer.learning.model_file",
+    "predict": "trainer.learning.prediction",
+    "train": "trainer.learning.fit",
 }
 
 

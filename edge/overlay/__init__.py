@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arguments import check_grey, check_kind
-from edge.criteria import Criteria
 from edge.errors import UsageError
+from edge.judge import Criteria
 from edge.overlay.layout import layout
 from edge.overlay.raster import paint
 from edge.overlay.svg import Embedded, write

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from edge.criteria import Criteria, breaches, tightest
-from edge.overlay.field import name_of, over_picture, scale_bar
+from edge.judge import Criteria
+from edge.judge.verdict import breaches, tightest
 from edge.overlay.marks import GOLD, GREEN, INK, PALE, STATUS_COLOURS, WHITE, label_colour, outline, sign_of
+from edge.overlay.on_picture import name_of, over_picture, scale_bar
 from edge.overlay.scene import Box, Item, Label, Panel, Path, Pen, Scene, View, shortened, text_width, wrapped
 from edge.records import EndFace, Inspection, Status
 

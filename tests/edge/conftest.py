@@ -9,7 +9,7 @@ import cv2
 import pytest
 from ferrule_runs import TINY, draw_face
 
-from edge.bundle import DEFAULT_MODEL
+from edge.classify.bundle import DEFAULT_MODEL
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "shipped"
     folder.mkdir()
     shutil.copy(TINY, folder / f"{DEFAULT_MODEL}.tflite")
-    monkeypatch.setattr("edge.bundle.shipped_models_dir", lambda: folder)
+    monkeypatch.setattr("edge.classify.bundle.shipped_models_dir", lambda: folder)
     return folder
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edge
-from edge.classifier import Classifier
+from edge.classify import Classifier
 from edge.errors import UsageError
 from edge.hooks import enrich
 
@@ -88,7 +88,7 @@ def test_all_regions_go_in_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Frame after frame uses the interpreter that was made for the first."""
     enrich([region(1, 1, 5, 5)], IMAGE, TINY)
-    monkeypatch.setattr("edge.bundle.load_bundle", lambda _: pytest.fail("loaded again"))
+    monkeypatch.setattr("edge.classify.bundle.load_bundle", lambda _: pytest.fail("loaded again"))
     enrich([region(1, 1, 5, 5)], IMAGE, TINY)
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from edge import inspection as composition
-from edge.criteria import load_criteria
+from edge.classify import PatchSpec
 from edge.errors import ModelError, UsageError
 from edge.inspection import NO_END_FACE, Inspector, inspect_frame, load_inspector
-from edge.patches import PatchSpec
+from edge.judge import load_criteria
 from edge.records import Candidate, EndFace, Frame, Identity, Quality, Status
 
 TINY = Path(__file__).parent.parent / "data" / "tiny-defects.tflite"

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge.endface import locate
+from edge.locate import locate
 from edge.quality import QualitySettings, assess
 from edge.records import EndFace, Quality
 from edge.sources import read_picture

@@ -17,20 +17,19 @@ from ferrule_runs import TINY
 
 import edge
 from edge import hooks
-from edge.bundle import load_bundle
 from edge.capture import CaptureSettings
-from edge.classifier import Classifier
-from edge.criteria import breaches, connector_status, judge, load_criteria, tightest, unreadable, zone_of, zones_crossed
-from edge.detector import DetectSettings, detect
-from edge.endface import locate, locate_all
+from edge.classify import Classifier, PatchSpec, crop, load_bundle, measure, prepare_all
+from edge.classify.patches import cut, measure_picture, prepare
+from edge.detect import DetectSettings, detect
 from edge.errors import FerruleError
 from edge.inspection import Inspector, inspect_frame, load_inspector
-from edge.live import LiveSettings
+from edge.judge import connector_status, judge, load_criteria, unreadable, zone_of
+from edge.judge.verdict import breaches, tightest, zones_crossed
+from edge.locate import locate, locate_all
 from edge.overlay import draw, draw_svg
-from edge.patches import PatchSpec, crop, cut, measure, measure_picture, prepare, prepare_all
 from edge.quality import QualitySettings, assess
 from edge.records import Candidate, EndFace, Finding, Frame
-from edge.sources import events, frames
+from edge.sources import LiveSettings, events, frames
 
 GREY = np.full((64, 64), 128, np.uint8)
 SPEC = PatchSpec(4)

@@ -1,0 +1,257 @@
+"""`ferrule`: the commands, declared. Each imports what it needs when it runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.cli import options
+from edge.cli.console import Console, own_version
+from edge.cli.ending import Commands
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Tells whether a fibre-optic connector's end face passes, and why.",
+    epilog="Exit codes: 0 all pass, 1 some fail, 2 usage or configuration, 3 something could not be inspected, "
+    "4 the model was refused, 5 output could not be written, 70 internal error.",
+)
+models = typer.Typer(no_args_is_help=True, help="The models that ship: list, show, verify.")
+criteria = typer.Typer(no_args_is_help=True, help="The profiles of the standard: list, show, check.")
+app.add_typer(models, name="models")
+app.add_typer(criteria, name="criteria")
+
+# Spelled out here, because the modules that own them import NumPy; a test holds them equal.
+DEFAULT_MODEL = "fibre-defects"
+DEFAULT_CRITERIA = "iec-61300-3-35-2015-sm-upc"
+DEFAULT_CAPTURE_MB = 200.0
+DEFAULT_CAPTURE_QUOTA = 200
+DEFAULT_MAX_MEGAPIXELS = 64.0
+
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="PATH", help="Pictures, or folders of pictures.", parser=options.path_of)
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ferrule {own_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _ferrule(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+@app.command()
+def inspect(
+    paths: Paths,
+    json: options.Json = False,
+    overlay: options.Overlay = None,
+    overlay_format: options.OverlayFormat = "png",
+    overwrite: options.Overwrite = False,
+    criteria: options.Criteria = DEFAULT_CRITERIA,
+    model: options.Model = DEFAULT_MODEL,
+    runtime: options.Runtime = None,
+    um_per_px: options.UmPerPx = None,
+    cladding: options.Cladding = None,
+    cleanings: options.Cleanings = 0,
+    max_megapixels: options.MaxMegapixels = DEFAULT_MAX_MEGAPIXELS,
+    capture: options.Capture = None,
+    capture_mb: options.CaptureMb = DEFAULT_CAPTURE_MB,
+    capture_quota: options.CaptureQuota = DEFAULT_CAPTURE_QUOTA,
+    recursive: options.Recursive = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Inspect pictures of end faces, and say for each whether it passes."""
+    from edge.cli.capturing import captures_of
+    from edge.cli.inspecting import Setup, Telling, inspect_pictures
+    from edge.cli.overlays import overlays_of
+
+    setup = Setup(model, criteria, runtime, um_per_px, cladding, cleanings, max_megapixels)
+    overlays = overlays_of(overlay, overlay_format, overwrite)
+    captures = captures_of(capture, capture_mb, capture_quota)
+    telling = Telling(json, quiet, verbose, overlays, captures)
+    raise typer.Exit(inspect_pictures(paths, recursive, setup, telling))
+
+
+@app.command()
+def watch(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Camera index, device, RTSP or HTTP URL, video, folder or picture.",
+            parser=options.source_of,
+        ),
+    ],
+    every: Annotated[int, typer.Option("--every", metavar="N", help="Grade every Nth frame.")] = 1,
+    max_frames: Annotated[
+        int | None, typer.Option("--max-frames", metavar="N", help="End after N graded frames.")
+    ] = None,
+    json: options.Json = False,
+    overlay: options.Overlay = None,
+    overlay_format: options.OverlayFormat = "png",
+    overwrite: options.Overwrite = False,
+    criteria: options.Criteria = DEFAULT_CRITERIA,
+    model: options.Model = DEFAULT_MODEL,
+    runtime: options.Runtime = None,
+    um_per_px: options.UmPerPx = None,
+    cladding: options.Cladding = None,
+    cleanings: options.Cleanings = 0,
+    max_megapixels: options.MaxMegapixels = DEFAULT_MAX_MEGAPIXELS,
+    capture: options.Capture = None,
+    capture_mb: options.CaptureMb = DEFAULT_CAPTURE_MB,
+    capture_quota: options.CaptureQuota = DEFAULT_CAPTURE_QUOTA,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Grade a camera, stream, video or folder, frame by frame, until it ends or Ctrl-C."""
+    from edge.cli.capturing import captures_of
+    from edge.cli.inspecting import Setup, Telling, watch_source
+    from edge.cli.overlays import overlays_of
+
+    setup = Setup(model, criteria, runtime, um_per_px, cladding, cleanings, max_megapixels)
+    overlays = overlays_of(overlay, overlay_format, overwrite)
+    captures = captures_of(capture, capture_mb, capture_quota)
+    telling = Telling(json, quiet, verbose, overlays, captures)
+    raise typer.Exit(watch_source(source, every, max_frames, setup, telling))
+
+
+@app.command()
+def classify(
+    paths: Paths,
+    json: options.Json = False,
+    prob: Annotated[bool, typer.Option("--prob", help="Also give every label's probability.")] = False,
+    model: options.Model = DEFAULT_MODEL,
+    runtime: options.Runtime = None,
+    max_megapixels: options.MaxMegapixels = DEFAULT_MAX_MEGAPIXELS,
+    quiet: options.Quiet = False,
+) -> None:
+    """Name pictures of single marks; folders are read with all folders below them."""
+    from edge.cli.classifying import classify_pictures
+
+    console = Console(json, quiet, goes_on=True)
+    raise typer.Exit(classify_pictures(paths, model, runtime, prob, max_megapixels, console))
+
+
+@app.command()
+def bench(
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            "--images",
+            metavar="PATH",
+            help="A picture or a folder; else the shipped examples.",
+            parser=options.path_of,
+        ),
+    ] = None,
+    seconds: Annotated[float, typer.Option("--seconds", metavar="S", help="How long each figure is measured.")] = 0.5,
+    cold: Annotated[bool, typer.Option("--cold/--no-cold", help="Also start whole processes.")] = True,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            "--compare", metavar="FILE", help="What an earlier run printed with --json.", parser=options.path_of
+        ),
+    ] = None,
+    max_regress: Annotated[
+        str, typer.Option("--max-regress", metavar="SHARE", help="How much slower than that is allowed.")
+    ] = "20%",
+    json: options.Json = False,
+    criteria: options.Criteria = DEFAULT_CRITERIA,
+    model: options.Model = DEFAULT_MODEL,
+    runtime: options.Runtime = None,
+) -> None:
+    """Measure how long a patch, a frame and a start take here."""
+    from edge.bench import BenchSettings
+    from edge.cli.benching import measure_here
+    from edge.cli.inspecting import Setup
+
+    settings = BenchSettings(seconds=seconds, cold=cold)
+    setup = Setup(model, criteria, runtime)
+    raise typer.Exit(measure_here(images, setup, settings, compare, max_regress, Console(json)))
+
+
+@app.command()
+def doctor(json: options.Json = False) -> None:
+    """Say what is installed here, what works, and why the rest does not."""
+    from edge.system.environment import NEEDS_64_BIT, USERLAND_BITS
+
+    console = Console(json)
+    if USERLAND_BITS < 64:  # said first: what is imported next has no wheels there
+        console.error(NEEDS_64_BIT)
+    from edge.cli.doctor import examine
+
+    raise typer.Exit(examine(console))
+
+
+@models.command("list")
+def models_list(json: options.Json = False) -> None:
+    """List the models that ship."""
+    from edge.cli.catalogue import list_all_models
+
+    raise typer.Exit(list_all_models(Console(json)))
+
+
+@models.command("show")
+def models_show(name: Annotated[str, typer.Argument(metavar="NAME|FILE")], json: options.Json = False) -> None:
+    """Show what a model says about itself."""
+    from edge.cli.catalogue import show_model
+
+    raise typer.Exit(show_model(name, Console(json)))
+
+
+@models.command("verify")
+def models_verify(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME|FILE", help="None: all that ship.")] = None,
+    runtime: options.Runtime = None,
+    json: options.Json = False,
+) -> None:
+    """Load models on every runtime that works here, and hold their answers against the golden ones."""
+    from edge.cli.catalogue import verify_models
+
+    raise typer.Exit(verify_models(names or [], runtime, Console(json)))
+
+
+@criteria.command("list")
+def criteria_list(json: options.Json = False) -> None:
+    """List the profiles that ship."""
+    from edge.cli.catalogue import list_all_criteria
+
+    raise typer.Exit(list_all_criteria(Console(json)))
+
+
+@criteria.command("show")
+def criteria_show(name: Annotated[str, typer.Argument(metavar="NAME|FILE")], json: options.Json = False) -> None:
+    """Show a profile's zones, limits and sources."""
+    from edge.cli.catalogue import show_criteria
+
+    raise typer.Exit(show_criteria(name, Console(json)))
+
+
+@criteria.command("check")
+def criteria_check(
+    names: Annotated[list[str], typer.Argument(metavar="NAME|FILE")], json: options.Json = False
+) -> None:
+    """Check that profiles can be used, and say what is wrong with those that cannot."""
+    from edge.cli.catalogue import check_criteria
+
+    raise typer.Exit(check_criteria(names, Console(json)))
+
+
+def main() -> None:
+    """Runs `ferrule` and leaves with its exit code."""
+    app(prog_name="ferrule")
+
+
+if __name__ == "__main__":
+    main()

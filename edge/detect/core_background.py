@@ -1,0 +1,108 @@
+"""The core of a single-mode fibre as background: a small disc, lit or dark, a little off the cladding's centre.
+
+So close to the centre circles are too short for a median to tell a disc from a mark. What is known of a core can: it
+is round, of one grey level, and its radius was found before. Where it is put into the background it is no mark, and
+what lies on it is one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.detect.background import N_SECTORS, Grey, Samples, median5
+from edge.imaging.ellipse import true_median
+
+_F64 = NDArray[np.float64]
+
+LEAST_GREY = 3.0
+"""A core that differs less from the cladding needs no background of its own."""
+MOST_DARK_GREY = 20.0
+"""A disc that is darker than the cladding by more is no unlit core but dirt, and stays a mark."""
+PEAK_GREY = 20.0
+"""Most that the middle of a lit core is brighter than the ring around it."""
+WIDEST = 1.7
+"""Radius, in core radii, out to which the core's edge may blur."""
+STRAY = 0.5
+"""How far, in units, the edge in one direction may pull at the centre: a mark on the edge pulls no further."""
+
+_TURN = np.arange(N_SECTORS) * (2 * np.pi / N_SECTORS)
+_COSINES, _SINES = np.cos(_TURN), np.sin(_TURN)
+
+
+def put_in(profile: Grey, samples: Samples, core: float, off_centre: float) -> tuple[Grey, Grey]:
+    """The profile with the core's disc in it, and the profile with the cladding in its place.
+
+    Args:
+        profile: (48, n) uint8, the background by sector and radius; not changed.
+        samples: the region unrolled.
+        core: the core's radius in units.
+        off_centre: how far its centre may lie off, in units.
+    """
+    end = min(int(WIDEST * core) + 4, profile.shape[1] - 1)
+    near = median5(*(sample[:, : end + 1] for sample in samples))
+    half = max(1, round(core / 2))
+    beside = near[:, min(round(1.4 * core) + 1, end - 1) :]
+    inside, outside = true_median(near[:, :half]), true_median(beside)
+    if abs(inside - outside) < LEAST_GREY or inside < outside - MOST_DARK_GREY or end <= half + 1:
+        return profile, profile
+    edge = _edge(near, (inside + outside) / 2, inside > outside, half)
+    shift = _shift(edge, off_centre)
+    radii = np.arange(end + 1, dtype=np.float64)
+    around = np.sort(_between(near, radii[None, :] + shift[:, None]), axis=0)
+    disc = (around[N_SECTORS // 2 - 1] + around[N_SECTORS // 2]) / 2
+    ring = true_median(disc[half : max(half + 1, round(0.8 * core))])
+    disc[:half] = _clipped(disc[:half], ring, ring + (PEAK_GREY if inside > outside else 0.0))
+    out: Grey = profile.copy()
+    at = radii[None, :] - shift[:, None]
+    out[:, : end + 1] = np.rint(_between(np.broadcast_to(disc, (N_SECTORS, end + 1)), at)).astype(np.uint8)
+    bare = profile.copy()
+    bare[:, : end + 1] = np.uint8(outside)
+    return out, bare
+
+
+def _edge(near: Grey, middle: float, is_lit: bool, first: int) -> _F64:
+    """(48,) where each direction crosses the grey level between core and cladding, in units."""
+    over = near.astype(np.float64) - middle
+    if not is_lit:
+        over = -over
+    over[:, :first] = 1.0
+    beyond = np.maximum((over <= 0).argmax(axis=1), 1)
+    every = np.arange(N_SECTORS)
+    before, after = over[every, beyond - 1], over[every, beyond]
+    edge: _F64 = beyond - 1 + _clipped(before / np.maximum(before - after, 1e-9), 0.0, 1.0)
+    return edge
+
+
+def _shift(edge: _F64, off_centre: float) -> _F64:
+    """(48,) how far out the core's centre moves its edge in each direction."""
+    opposite = N_SECTORS // 2
+    half = (edge[:opposite] - edge[opposite:]) / 2
+    cosines, sines = _COSINES[:opposite], _SINES[:opposite]
+    x = y = 0.0
+    for _ in range(5):
+        fitted = x * cosines + y * sines
+        pulled = fitted + _clipped(half - fitted, -STRAY, STRAY)
+        x, y = (float((pulled * axis).sum() * 2 / opposite) for axis in (cosines, sines))
+    far = (x * x + y * y) ** 0.5
+    share = min(1.0, off_centre / far) if far else 0.0
+    shift: _F64 = share * (x * _COSINES + y * _SINES)
+    return shift
+
+
+def _between(rows: NDArray[np.generic], at: _F64) -> _F64:
+    """Each row between its values; beyond its ends they are repeated."""
+    place = _clipped(at, 0.0, rows.shape[1] - 1.0)
+    low = np.minimum(place.astype(np.intp), rows.shape[1] - 2)
+    part = place - low
+    values = rows.astype(np.float64)
+    low += np.arange(0, values.size, values.shape[1])[:, None]
+    first, second = values.take(low), values.take(low + 1)
+    between: _F64 = first + (second - first) * part
+    return between
+
+
+def _clipped(values: _F64, low: float, high: float) -> _F64:
+    """What `numpy.clip` gives, which takes longer than this on a few hundred values."""
+    clipped: _F64 = np.minimum(np.maximum(values, low), high)
+    return clipped

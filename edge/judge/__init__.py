@@ -1,0 +1,15 @@
+"""Whether a connector passes, and why: findings and criteria in, a `Verdict` out."""
+
+from edge.judge.profiles import DEFAULT_CRITERIA, Criteria, list_criteria, load_criteria
+from edge.judge.verdict import connector_status, judge, unreadable, zone_of
+
+__all__ = [
+    "DEFAULT_CRITERIA",
+    "Criteria",
+    "connector_status",
+    "judge",
+    "list_criteria",
+    "load_criteria",
+    "unreadable",
+    "zone_of",
+]

@@ -1,0 +1,324 @@
+"""The standard as data, and the judge that holds findings against it.
+
+Rules of IEC 61300-3-35 that no table shows, as reprints and the BICSI slides tell them:
+
+- A scratch is held against its limit by its width, every other mark (dig, chip, contamination, unknown, or
+  whatever else a model calls it) by the diameter of the smallest circle that holds it. `clean` is no mark.
+- A scratch is judged in each zone it crosses. Any other mark counts wholly in the innermost zone it touches.
+- Touching is not strict: a mark whose nearest point lies exactly on a zone's outer edge touches that zone. A
+  scratch that ends exactly on a zone's inner edge does not cross that zone: the edge belongs to the inner one.
+- A zone that is `not graded` for a label does not exist for it: the mark counts in the next zone it touches.
+- Contamination can be cleaned away, so it is a reason to clean and look again, until the profile's number of
+  cleanings is reached; what then remains is the connector's own.
+- What has no limit cannot pass: a mark whose limit is `to be confirmed` makes the face UNREADABLE, unless
+  something else fails it.
+
+A mark more never makes a verdict better: every limit allows a count that marks can only raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from edge.arguments import LARGEST, check_each, check_kind, check_number, described, is_number, items_of
+from edge.errors import UsageError
+from edge.judge.limits import Limit, SizeClass, parse_limit
+from edge.judge.profiles import DEFAULT_CRITERIA, Criteria, Zone, describe, list_criteria, load_criteria
+from edge.records import Candidate, Finding, Reason, Status, Verdict
+
+__all__ = [
+    "ADVICE_CLEAN",
+    "ADVICE_CONFIRM",
+    "ADVICE_REPLACE",
+    "ADVICE_RETAKE",
+    "DEFAULT_CRITERIA",
+    "Breach",
+    "Criteria",
+    "Limit",
+    "SizeClass",
+    "Zone",
+    "breaches",
+    "connector_status",
+    "describe",
+    "judge",
+    "list_criteria",
+    "load_criteria",
+    "parse_limit",
+    "tightest",
+    "unreadable",
+    "zone_of",
+    "zones_crossed",
+]
+
+ADVICE_CLEAN = "clean and inspect again"
+ADVICE_REPLACE = "re-polish or replace"
+ADVICE_RETAKE = "take the picture again"
+ADVICE_CONFIRM = "confirm the limits against your copy of the standard"
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A limit that was exceeded, or is not known, and the findings that did it.
+
+    Attributes:
+        zone: where.
+        limit: the limit, as the profile has it.
+        size_class: the class of sizes that holds too many; None where the limit is to be confirmed.
+        members: indices into the findings, largest first; a single one unless a count was exceeded.
+        is_scratch: whether widths were compared, not diameters.
+    """
+
+    zone: Zone
+    limit: Limit
+    size_class: SizeClass | None
+    members: tuple[int, ...]
+    is_scratch: bool
+
+
+def zones_crossed(candidate: Candidate, criteria: Criteria) -> tuple[Zone, ...]:
+    """The zones between the mark's nearest and farthest point, from the inside out; empty outside all of them."""
+    check_kind(candidate, Candidate, "candidate")
+    check_kind(criteria, Criteria, "criteria")
+    return tuple(
+        zone
+        for zone in criteria.zones
+        if candidate.nearest_um <= zone.outer_radius_um
+        and (zone.inner_um == 0 or max(candidate.farthest_um, candidate.nearest_um) > zone.inner_radius_um)
+    )
+
+
+def zone_of(candidate: Candidate, label: str, criteria: Criteria) -> str:
+    """Name of the innermost zone that the mark touches, or "" outside all of them and for `clean`."""
+    touched = () if label == "clean" else zones_crossed(candidate, criteria)
+    return touched[0].name if touched else ""
+
+
+def judge(findings: Sequence[Finding], criteria: Criteria, n_cleanings: int = 0) -> Verdict:
+    """PASS, FAIL or UNREADABLE, with a reason for each limit exceeded, and what to do next.
+
+    Args:
+        findings: named candidates of one fibre; their own `zone` is not looked at.
+        criteria: the profile.
+        n_cleanings: how often this connector was cleaned before this look.
+
+    Returns:
+        Reasons from the inner zone outwards, within a zone the largest first; none on PASS. The advice on PASS is
+        empty, unless contamination is there to be removed, a mark is within its uncertainty of a limit, or the
+        profile is not confirmed.
+
+    Raises:
+        UsageError: a measure of a finding is negative or not a finite number.
+    """
+    check_number(n_cleanings, "n_cleanings", 0)
+    found = breaches(findings, criteria)
+    exceeded = [breach for breach in found if breach.size_class is not None]
+    reasons = tuple(_reason(breach, findings) for breach in found)
+    may_clean = n_cleanings < criteria.max_cleanings
+    if exceeded:
+        dirty = any(findings[i].label in criteria.cleanable for breach in exceeded for i in breach.members)
+        return Verdict(Status.FAIL, reasons, ADVICE_CLEAN if dirty and may_clean else ADVICE_REPLACE)
+    if found:
+        return Verdict(Status.UNREADABLE, reasons, ADVICE_CONFIRM)
+    return Verdict(Status.PASS, (), _advice_on_pass(findings, criteria, may_clean))
+
+
+def unreadable(problems: Iterable[str]) -> Verdict:
+    """UNREADABLE, with one reason for each problem of the picture; at least one is expected.
+
+    Raises:
+        UsageError: there is no problem, so nothing says why the picture cannot be judged.
+    """
+    problems = items_of(problems, "problems")
+    check_each(problems, str, "problems")
+    reasons = tuple(Reason(zone="", label="picture", size_um=None, limit="", text=text) for text in problems)
+    if not reasons:
+        raise UsageError("unreadable() without a problem; expected at least one sentence that says why")
+    return Verdict(Status.UNREADABLE, reasons, ADVICE_RETAKE)
+
+
+def connector_status(verdicts: Iterable[Verdict]) -> Status:
+    """What the verdicts of all its fibres make of a connector.
+
+    One failing fibre fails it; else one unreadable fibre, or none at all, leaves it UNREADABLE.
+    """
+    verdicts = items_of(verdicts, "verdicts")
+    check_each(verdicts, Verdict, "verdicts")
+    statuses = [verdict.status for verdict in verdicts]
+    if Status.FAIL in statuses:
+        return Status.FAIL
+    return Status.UNREADABLE if Status.UNREADABLE in statuses or not statuses else Status.PASS
+
+
+def breaches(findings: Sequence[Finding], criteria: Criteria) -> tuple[Breach, ...]:
+    """Every limit that is exceeded or not known, from the inner zone outwards; empty when the face passes.
+
+    Raises:
+        UsageError: a measure of a finding is negative or not a finite number.
+    """
+    _check_all(findings, criteria)
+    # Marks share a count when they share zone, limit and class of size.
+    counted: dict[tuple[int, str, int], list[int]] = {}
+    for i, finding in enumerate(findings):
+        _check(finding, i)
+        for z in _zones_judged(finding, criteria):
+            zone = criteria.zones[z]
+            own = finding.label if finding.label in zone.labels or finding.label == "scratch" else ""
+            limit = zone.limit_for(finding.label)
+            c = limit.classes.index(limit.class_of(_size_um(finding))) if limit.known else -1
+            counted.setdefault((z, own, c), []).append(i)
+    out: list[Breach] = []
+    for (z, own, c), members in counted.items():
+        zone = criteria.zones[z]
+        limit = zone.limit_for(own)
+        size_class = None if c < 0 else limit.classes[c]
+        if size_class is not None and (size_class.n_allowed is None or len(members) <= size_class.n_allowed):
+            continue
+        largest_first = tuple(sorted(members, key=lambda i: -_size_um(findings[i])))
+        one_by_one = size_class is None or size_class.n_allowed == 0
+        groups = [(i,) for i in largest_first] if one_by_one else [largest_first]
+        out += [Breach(zone, limit, size_class, group, own == "scratch") for group in groups]
+    order = {zone.name: i for i, zone in enumerate(criteria.zones)}
+    return tuple(
+        sorted(
+            out,
+            key=lambda b: (
+                b.size_class is None,
+                order[b.zone.name],
+                len(b.members) > 1,
+                -_size_um(findings[b.members[0]]),
+                b.members,
+            ),
+        )
+    )
+
+
+def tightest(findings: Sequence[Finding], criteria: Criteria) -> tuple[Finding, Reason] | None:
+    """The mark that comes closest to a size from which on none is allowed, and by how much; None if none has one.
+
+    Counts are not sizes and do not take part. On a tie the first finding is taken.
+
+    Raises:
+        UsageError: a measure of a finding is negative or not a finite number.
+    """
+    _check_all(findings, criteria)
+    best: tuple[Finding, Reason] | None = None
+    for i, finding in enumerate(findings):
+        _check(finding, i)
+        for z in _zones_judged(finding, criteria):
+            zone, size = criteria.zones[z], _size_um(finding)
+            ceiling = zone.limit_for(finding.label).ceiling_um(size)
+            if ceiling is None or (best is not None and ceiling - size >= (best[1].margin_um or 0.0)):
+                continue
+            margin = ceiling - size
+            text = (
+                f"zone {zone.name}: {_what(finding, ceiling)}, {margin:.1f} um under the limit of {ceiling:g} um"
+                f"{_within(margin, finding)}"
+            )
+            limit = zone.limit_for(finding.label).text
+            best = finding, Reason(zone.name, finding.label, size, limit, text, margin)
+    return best
+
+
+def _check_all(findings: Sequence[Finding], criteria: Criteria) -> None:
+    check_each(findings, Finding, "findings")
+    check_kind(criteria, Criteria, "criteria")
+
+
+def _zones_judged(finding: Finding, criteria: Criteria) -> list[int]:
+    """Indices of the zones whose limits the mark is held against."""
+    if finding.label == "clean":
+        return []
+    crossed = {zone.name for zone in zones_crossed(finding.candidate, criteria)}
+    graded = [
+        z for z, zone in enumerate(criteria.zones) if zone.name in crossed and zone.limit_for(finding.label).graded
+    ]
+    return graded if finding.label == "scratch" else graded[:1]
+
+
+def _size_um(finding: Finding) -> float:
+    return finding.candidate.width_um if finding.label == "scratch" else finding.candidate.diameter_um
+
+
+def _check(finding: Finding, i: int) -> None:
+    """A measure that is not a number compares false with every limit, and would pass."""
+    c = finding.candidate
+    check_kind(c, Candidate, f"finding {i}: candidate")
+    check_kind(finding.label, str, f"finding {i}: label")
+    for name in ("width_um", "diameter_um", "nearest_um", "farthest_um", "uncertainty_um"):
+        value = getattr(c, name)
+        if not is_number(value, 0, LARGEST):
+            told = f"finding {i} ({finding.label}): {name} = {described(value)}"
+            raise UsageError(f"{told}; expected a finite number from 0")
+
+
+def _reason(breach: Breach, findings: Sequence[Finding]) -> Reason:
+    zone, size_class = breach.zone, breach.size_class
+    doubt = "" if zone.confirmed else " (to be confirmed)"
+    members = [findings[i] for i in breach.members]
+    first = members[0]
+    size = _size_um(first)
+    if size_class is None:
+        text = f"zone {zone.name}: {_what(first, 0.0)}, its limit is yours to confirm"
+        return Reason(zone.name, first.label, size, breach.limit.text, text)
+    if size_class.n_allowed:
+        labels = {finding.label for finding in members}
+        label = labels.pop() if len(labels) == 1 else "defect"
+        sizes = f" of {size_class.sizes}" if size_class.sizes else ""
+        wide = " in width" if breach.is_scratch and sizes else ""
+        text = f"zone {zone.name}: {len(members)} {_plural(label)}{sizes}{wide}, at most {size_class.n_allowed}{doubt}"
+        return Reason(zone.name, label, None, size_class.text, text)
+    if size_class.low_um == 0:
+        text = f"zone {zone.name}: {_what(first, 0.0)}, none allowed{doubt}{_barely_in(first, zone)}"
+        return Reason(zone.name, first.label, size, size_class.text, text)
+    margin = size_class.low_um - size
+    over = f"of {size_class.low_um:g} um or more" if size_class.has_low else f"over {size_class.low_um:g} um"
+    text = f"zone {zone.name}: {_what(first, size_class.low_um)}, none {over} allowed{doubt}"
+    return Reason(
+        zone.name,
+        first.label,
+        size,
+        size_class.text,
+        text + (_within(margin, first) or _barely_in(first, zone)),
+        margin,
+    )
+
+
+def _what(finding: Finding, limit_um: float) -> str:
+    """`scratch 3.4 um wide`, `dig 5.04 um across`: as many digits as it takes to differ from the limit, up to 3."""
+    size = _size_um(finding)
+    digits = next((d for d in (1, 2) if round(size, d) != limit_um), 1 if size == limit_um else 3)
+    return f"{finding.label} {size:.{digits}f} um {'wide' if finding.label == 'scratch' else 'across'}"
+
+
+def _plural(label: str) -> str:
+    return {"scratch": "scratches", "contamination": "marks of contamination", "unknown": "unknown marks"}.get(
+        label, f"{label}s"
+    )
+
+
+def _within(margin_um: float, finding: Finding) -> str:
+    """Says so when the margin is smaller than the measurement can tell."""
+    sigma = finding.candidate.uncertainty_um
+    return f", within the uncertainty of the measurement, +-{sigma:.1f} um" if abs(margin_um) < sigma else ""
+
+
+def _barely_in(finding: Finding, zone: Zone) -> str:
+    """Says so when the mark reaches into the zone by less than the measurement can tell."""
+    c = finding.candidate
+    depth_um = zone.outer_radius_um - c.nearest_um
+    if c.farthest_um <= zone.outer_radius_um or not (note := _within(depth_um, finding)):
+        return ""
+    return f", {depth_um:.1f} um inside the zone's edge{note}"
+
+
+def _advice_on_pass(findings: Sequence[Finding], criteria: Criteria, may_clean: bool) -> str:
+    parts = []
+    if may_clean and any(f.label == "contamination" and _zones_judged(f, criteria) for f in findings):
+        parts.append("within the limits, but contamination is to be removed: clean before mating")
+    close = tightest(findings, criteria)
+    if close is not None and (close[1].margin_um or 0.0) < close[0].candidate.uncertainty_um:
+        parts.append(f"a close call: {close[1].text}")
+    if not criteria.is_confirmed:
+        parts.append(ADVICE_CONFIRM)
+    return "; ".join(parts)

@@ -1,0 +1,344 @@
+import csv
+import math
+import os
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from edge.classify import PatchSpec, crop, measure
+from edge.classify.patches import MEASURES, _averaged, _codes, prepare, side_px
+from edge.errors import UsageError
+from edge.records import Candidate, EndFace
+
+ENDFACES = Path(os.environ.get("FERRULE_ENDFACES", Path(__file__).parents[3].parent / "shared" / "endfaces"))
+FACE = EndFace(200.0, 200.0, 125.0, 125.0, 50.0, 0.5, 0.5)
+
+
+def mark(x: int, y: int, w: int, h: int) -> Candidate:
+    """A small dark mark whose box is given."""
+    return Candidate(
+        x_px=x, y_px=y, w_px=w, h_px=h, area_px=w * h, diameter_um=4.0, length_um=4.0, width_um=2.0, area_um2=6.0,
+        distance_um=50.0, nearest_um=48.0, farthest_um=52.0, contrast_grey=-30.0, mean_grey=-12.0, noise_grey=2.0,
+    )  # fmt: skip
+
+
+def textured(height: int = 240, width: int = 320, seed: int = 0) -> np.ndarray:
+    """A picture in which no two places look alike."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
+
+
+def slow_crop(pixels: np.ndarray, c: Candidate, size: int) -> np.ndarray:
+    """The rule by other means: pad the whole picture, cut, average."""
+    side = max(size, math.ceil(1.3 * max(c.w_px, c.h_px)))
+    pad = side + max(c.w_px, c.h_px)
+    padded = np.pad(pixels, pad, mode="reflect")
+    x, y = c.x_px + (c.w_px - side) // 2 + pad, c.y_px + (c.h_px - side) // 2 + pad
+    square = padded[y : y + side, x : x + side]
+    if side % size == 0:
+        return cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA)
+    # OpenCV rounds a half either way where areas are fractions of pixels
+    sums = np.repeat(square.astype(np.int64), size, axis=0).reshape(size, side, side).sum(axis=1)
+    sums = np.repeat(sums, size, axis=1).reshape(size, size, side).sum(axis=2)
+    return np.rint(sums / side**2).astype(np.uint8)
+
+
+boxes = st.tuples(st.integers(0, 300), st.integers(0, 220), st.integers(1, 90), st.integers(1, 90))
+
+
+@settings(deadline=None, max_examples=40)
+@given(boxes, st.sampled_from([8, 28, 32]))
+@example((1, 3, 36, 80), 28)
+def test_crop_is_the_rule(box: tuple[int, int, int, int], size: int) -> None:
+    """A patch equals the rule done the long way: pad by reflection, cut the square, average down."""
+    pixels = textured()
+    assert np.array_equal(crop(pixels, [mark(*box)], PatchSpec(size))[0], slow_crop(pixels, mark(*box), size))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.tuples(st.integers(60, 200), st.integers(60, 140), st.integers(1, 40), st.integers(1, 40)),
+    st.integers(-20, 20),
+    st.integers(-20, 20),
+    st.sampled_from(["keep", "median"]),
+)
+def test_crop_shifts_with_the_picture(box: tuple[int, int, int, int], dx: int, dy: int, background: str) -> None:
+    """Picture and box shifted together by whole pixels give the same patch, byte for byte."""
+    pixels, spec = textured(), PatchSpec(28, background)  # type: ignore[arg-type]
+    x, y, w, h = box
+    moved = np.roll(pixels, (dy, dx), axis=(0, 1))
+    assert np.array_equal(crop(pixels, [mark(x, y, w, h)], spec), crop(moved, [mark(x + dx, y + dy, w, h)], spec))
+
+
+@settings(deadline=None, max_examples=40)
+@given(boxes, st.sampled_from(["keep", "median"]))
+def test_prepare_equals_crop(box: tuple[int, int, int, int], background: str) -> None:
+    """A ready-made patch that was cut by the rule comes out as crop gives it from the whole picture."""
+    pixels, c, spec = textured(), mark(*box), PatchSpec(28, background)  # type: ignore[arg-type]
+    side = side_px(c.w_px, c.h_px, 28)
+    pad = 400
+    padded = np.pad(pixels, pad, mode="reflect")
+    x, y = c.x_px + (c.w_px - side) // 2 + pad, c.y_px + (c.h_px - side) // 2 + pad
+    assert np.array_equal(prepare(padded[y : y + side, x : x + side], spec), crop(pixels, [c], spec)[0])
+
+
+def test_order_and_batch() -> None:
+    """Patches come in the order of the candidates, and each is what it would be alone."""
+    pixels, marks = textured(), [mark(5, 5, 3, 3), mark(100, 90, 70, 20), mark(310, 230, 10, 10)]
+    together = crop(pixels, marks, PatchSpec(28, "median"))
+    assert together.shape == (3, 28, 28)
+    for patch, one in zip(together, marks, strict=True):
+        assert np.array_equal(patch, crop(pixels, [one], PatchSpec(28, "median"))[0])
+
+
+def test_nothing_to_crop() -> None:
+    """No candidates give no patches and no measures, of the right shape."""
+    spec = PatchSpec(20, "median", ("snr", "fill"))
+    assert crop(textured(), [], spec).shape == (0, 20, 20)
+    assert measure([], FACE, spec).shape == (0, 2)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (2, 3), (40, 1)])
+def test_tiny_pictures(shape: tuple[int, int]) -> None:
+    """A picture of a few pixels is reflected as often as it takes."""
+    pixels = textured(*shape)
+    patch = crop(pixels, [mark(0, 0, 1, 1)], PatchSpec())[0]
+    assert patch.shape == (28, 28)
+    assert set(np.unique(patch)) <= set(np.unique(pixels))
+
+
+def test_input_is_not_changed() -> None:
+    """Read-only pictures are accepted, and what comes back is not a view of them."""
+    pixels = textured(28, 28)
+    pixels.flags.writeable = False
+    patches = (crop(pixels, [mark(14, 14, 1, 1)], PatchSpec())[0], prepare(pixels, PatchSpec()))
+    for patch in patches:
+        assert patch.flags.writeable
+        assert not np.shares_memory(patch, pixels)
+
+
+def test_background_comes_off() -> None:
+    """Whatever the light, the surround lies at 128 and the mark keeps its contrast, clipped at 0 and 255."""
+    for level in (20, 90, 240):
+        pixels = np.full((100, 100), level, np.uint8)
+        pixels[48:52, 48:52] = max(level - 60, 0)
+        patch = crop(pixels, [mark(48, 48, 4, 4)], PatchSpec(28, "median"))[0]
+        assert patch[0, 0] == 128
+        assert patch[14, 14] == 128 - min(60, level)
+    dark = np.zeros((60, 60), np.uint8)
+    dark[29:31, 29:31] = 255
+    assert crop(dark, [mark(29, 29, 2, 2)], PatchSpec(28, "median"))[0].max() == 255
+
+
+def test_background_is_the_surround_not_the_mark() -> None:
+    """A mark that fills its box, larger than half the patch, is not mistaken for the background."""
+    pixels = np.full((200, 200), 150, np.uint8)
+    pixels[60:140, 60:140] = 70
+    patch = crop(pixels, [mark(60, 60, 80, 80)], PatchSpec(28, "median"))[0]
+    assert patch[0, 0] == 128
+    assert patch[14, 14] == 48
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1), (28, 28, 3), (57, 57), (10, 10), (90, 9), (9, 90), (1, 1)])
+def test_prepare_takes_any_picture(shape: tuple[int, ...]) -> None:
+    """Grey or three channels, any size: a flat picture stays flat."""
+    picture = np.full(shape, 77, np.uint8)
+    assert np.array_equal(prepare(picture, PatchSpec()), np.full((28, 28), 77))
+
+
+def test_prepare_keeps_a_fitting_picture() -> None:
+    """A 28x28 picture is handed on byte for byte."""
+    assert np.array_equal(prepare(textured(28, 28), PatchSpec()), textured(28, 28))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.zeros((0, 5), np.uint8), np.zeros((5, 5), np.float32), np.zeros((5, 5), np.uint16), np.zeros(5, np.uint8),
+        np.zeros((5, 5, 2), np.uint8), np.zeros((5, 5, 4), np.uint8), np.zeros((5, 5, 0), np.uint8),
+        np.full((5, 5), np.nan),
+    ],
+)  # fmt: skip
+def test_prepare_refuses(picture: np.ndarray) -> None:
+    """What is no 8 bit picture is refused with its shape, its dtype and what was expected."""
+    with pytest.raises(UsageError, match="expected a non-empty"):
+        prepare(picture, PatchSpec())
+
+
+@pytest.mark.parametrize(
+    "pixels", [np.zeros((5, 5), np.float32), np.zeros((0, 3), np.uint8), np.zeros((3, 3, 3), np.uint8)]
+)
+def test_crop_refuses(pixels: np.ndarray) -> None:
+    """Cutting wants a grey 8 bit picture and says so."""
+    with pytest.raises(UsageError, match="expected a non-empty"):
+        crop(pixels, [], PatchSpec())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"size": 3}, "patch size 3"), ({"size": 5000}, "patch size 5000"), ({"background": "mean"}, "'mean'"),
+        ({"measures": ("weight",)}, "unknown measure 'weight'"), ({"measures": ("snr", "snr")}, "named once"),
+    ],
+)  # fmt: skip
+def test_spec_is_checked_at_birth(arguments: dict[str, object], message: str) -> None:
+    """A spec that no code could serve cannot be made."""
+    with pytest.raises(UsageError, match=message):
+        PatchSpec(**arguments)  # type: ignore[arg-type]
+
+
+def code(name: str, face: EndFace | None = FACE, **values: float) -> int:
+    """Code of one measure of a mark with these figures."""
+    return int(measure([replace(mark(0, 0, 4, 3), **values)], face, PatchSpec(measures=(name,)))[0, 0])  # type: ignore[arg-type]
+
+
+def test_scales_end_where_they_say() -> None:
+    """Codes 1 and 255 stand at the scale's ends, and beyond them the value is clipped."""
+    assert [code("length_um", length_um=v) for v in (0.0, 0.25, 10.0, 400.0, 9e9)] == [1, 1, 128, 255, 255]
+    assert [code("contrast_grey", contrast_grey=v) for v in (-200.0, -127.0, 0.0, 127.0, 255.0)] == [
+        1,
+        1,
+        128,
+        255,
+        255,
+    ]
+    assert [code("fill", area_um2=v * math.pi * 4) for v in (0.0, 0.5, 1.0)] == [1, 128, 255]
+
+
+def test_place_is_told_in_the_fibre_s_own_units() -> None:
+    """Distances are over the cladding's radius (62.5 um here), to its rim, and to the core's edge (25 um)."""
+    assert code("distance_radii", distance_um=62.5) == 101
+    assert code("rim_um", distance_um=62.5) == 128
+    assert code("rim_um", distance_um=60.5) == 124
+    assert code("rim_gap_um", nearest_um=60.0, farthest_um=65.0) == 1
+    assert code("rim_gap_um", nearest_um=20.0, farthest_um=42.5) == code(
+        "rim_gap_um", nearest_um=82.5, farthest_um=90.0
+    )
+    assert code("core_um", distance_um=25.0) == 128
+
+
+def test_unknown_is_zero() -> None:
+    """Without a face, a core or a finite figure the code is 0, which no known value has."""
+    for name in ("distance_radii", "nearest_radii", "farthest_radii", "rim_um", "rim_gap_um", "core_um"):
+        assert code(name, face=None) == 0
+        assert code(name) > 0
+    assert code("core_um", face=replace(FACE, core_r_px=None)) == 0
+    assert code("length_um", length_um=math.nan) == 0
+    assert code("snr", noise_grey=0.0) == 0
+    assert code("aspect", width_um=0.0) == 0
+    assert code("aspect", length_um=math.inf, width_um=math.inf) == 0
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from(sorted(MEASURES)), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_scales_rise(name: str, a: float, b: float) -> None:
+    """A larger figure never gets a smaller code."""
+    low, high = _codes(np.array([sorted((a, b))]), (name,))[0]
+    assert 1 <= low <= high <= 255
+
+
+def figure_of(name: str, c: Candidate, face: EndFace | None) -> float | None:
+    """A measure by the book, one mark at a time; None where it is not known."""
+    if name in ("length_um", "width_um", "diameter_um", "area_um2", "contrast_grey", "mean_grey", "noise_grey"):
+        return float(getattr(c, name))
+    if name == "aspect":
+        return c.length_um / c.width_um if c.width_um > 0 else None
+    if name == "fill":
+        return c.area_um2 / (math.pi / 4 * c.diameter_um**2) if c.diameter_um > 0 else None
+    if name in ("snr", "mean_snr"):
+        grey = c.contrast_grey if name == "snr" else c.mean_grey
+        return abs(grey) / c.noise_grey if c.noise_grey > 0 else None
+    if name == "box_px":
+        return float(max(c.w_px, c.h_px))
+    if face is None:
+        return None
+    um = math.sqrt(face.um_per_px_x * face.um_per_px_y)
+    radius = math.sqrt(face.cladding_rx_px * face.um_per_px_x * face.cladding_ry_px * face.um_per_px_y)
+    if name.endswith("_radii"):
+        return float(getattr(c, name.replace("_radii", "_um")) / radius)
+    if name == "rim_um":
+        return c.distance_um - radius
+    if name == "rim_gap_um":
+        return max(c.nearest_um - radius, radius - c.farthest_um, 0.0)
+    return None if face.core_r_px is None else c.distance_um - face.core_r_px * um
+
+
+def code_by_the_book(name: str, c: Candidate, face: EndFace | None) -> int:
+    """A figure on its scale."""
+    figure, scale = figure_of(name, c, face), MEASURES[name]
+    if figure is None or not math.isfinite(figure):
+        return 0
+    figure, low, high = min(max(figure, scale.low), scale.high), scale.low, scale.high
+    if scale.log:
+        figure, low, high = math.log(figure), math.log(low), math.log(high)
+    return int(1 + np.rint(254 * (figure - low) / (high - low)))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 9999), st.integers(0, 12), st.sampled_from([FACE, replace(FACE, core_r_px=None), None]))
+def test_all_marks_at_once_have_the_codes_of_each_by_the_book(seed: int, n: int, face: EndFace | None) -> None:
+    """Any number of marks, any of the measures in any order, figures of any size, zero and not finite among them."""
+    random = np.random.default_rng(seed)
+    figures = ("diameter_um", "length_um", "width_um", "area_um2", "distance_um", "nearest_um", "farthest_um",
+               "contrast_grey", "mean_grey", "noise_grey")  # fmt: skip
+    sizes = np.exp(random.normal(0, 3, (n, len(figures)))) * random.choice([-1, 0, 1, 1, 1], (n, len(figures)))
+    sizes[random.random(sizes.shape) < 0.02] = math.inf
+    boxes = random.integers(1, 2000, (n, 2)).tolist()
+    marks = [
+        replace(mark(0, 0, w, h), **dict(zip(figures, row, strict=True)))
+        for (w, h), row in zip(boxes, sizes.tolist(), strict=True)
+    ]
+    names = tuple(random.permutation(sorted(MEASURES))[: random.integers(1, len(MEASURES))].tolist())
+    expected = [[code_by_the_book(name, c, face) for name in names] for c in marks]
+    assert measure(marks, face, PatchSpec(measures=names)).tolist() == expected
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(5, 90), st.integers(5, 90), st.integers(0, 999), st.sampled_from([4, 20, 28]))
+def test_areas_are_averaged_exactly(height: int, width: int, seed: int, size: int) -> None:
+    """Each pixel of a patch is the mean over its area in fractions, rounded to nearest, halves to even."""
+    picture = np.random.default_rng(seed).integers(0, 256, (height, width)).astype(np.uint8)
+    h, w = min(size, height), min(size, width)
+    if height % h == 0 and width % w == 0:
+        return
+    table = np.kron(picture.astype(np.int64), np.ones((h, w), np.int64))
+    sums = table.reshape(h, height, w, width).sum(axis=(1, 3))
+    expected = [[round(Fraction(int(v), height * width)) for v in row] for row in sums]
+    assert _averaged(picture, h, w).tolist() == expected
+
+
+def test_patches_do_not_depend_on_where_the_picture_lies() -> None:
+    """A part of a larger picture gives what its copy gives, at every address."""
+    large = textured(300, 400)
+    boxes = [mark(30, 40, 4, 4), mark(80, 60, 41, 30), mark(60, 60, 77, 20), mark(5, 5, 90, 90)]
+    for x in range(9):
+        part = large[x : x + 240, x : x + 320]
+        assert np.array_equal(crop(part, boxes, PatchSpec()), crop(part.copy(), boxes, PatchSpec()))
+
+
+def test_side_is_exact() -> None:
+    """The integer rule equals ceil(1.3 longer side) for every box that fits a picture."""
+    for longer in range(1, 5000):
+        assert side_px(longer, 1, 28) == side_px(1, longer, 28) == max(28, math.ceil(round(1.3 * longer, 6)))
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not ENDFACES.is_dir(), reason="the labelled real end faces are not beside the checkout")
+def test_real_patches() -> None:
+    """Real patches that others cut have the side that crop takes; where no half pixel is rounded they are equal."""
+    rows = list(csv.DictReader((ENDFACES / "patches.csv").read_text(encoding="utf-8").splitlines()))[::40]
+    n_equal = 0
+    for row in rows:
+        patch = cv2.imread(str(ENDFACES / row["file"]), cv2.IMREAD_GRAYSCALE)
+        picture = cv2.imread(str(next((ENDFACES / "images").glob(f"{row['image']}.*"))), cv2.IMREAD_GRAYSCALE)
+        c = mark(*(int(row[f"box_{k}"]) for k in "xywh"))
+        assert patch.shape == (side_px(c.w_px, c.h_px, 28),) * 2
+        if (c.w_px - patch.shape[0]) % 2 == (c.h_px - patch.shape[0]) % 2 == 0:
+            assert np.array_equal(prepare(patch, PatchSpec()), crop(picture, [c], PatchSpec())[0])
+            n_equal += 1
+    assert n_equal > 5

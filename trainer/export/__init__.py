@@ -1,0 +1,1 @@
+"""A Keras model in, a verified int8 .tflite bundle out."""

@@ -1,0 +1,1 @@
+"""`Examples` in, a Keras model out: networks, fitting, calibration, and model files."""
