@@ -68,7 +68,7 @@ def _candidate(region: Mapping[str, Any], number: int, shape: tuple[int, ...]) -
     height_px, width_px = shape
     x_px, w_px = _clamped(x, w, width_px)
     y_px, h_px = _clamped(y, h, height_px)
-    return Candidate(x_px, y_px, w_px, h_px, w_px * h_px, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return Candidate.at_box(x_px, y_px, w_px, h_px)
 
 
 def _shown(box: object) -> str:

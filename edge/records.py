@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from edge.arguments import check_grey, check_kind, check_number
 from edge.errors import UsageError
-
-SCHEMA = "ferrule/inspection/1"
+from edge.inspection_json import as_dict
 
 
 class Status(str, Enum):
@@ -187,6 +186,11 @@ class Candidate:
         if box[2] < 1 or box[3] < 1:
             raise UsageError(f"a candidate's box is {box[2]} x {box[3]} pixels, expected at least 1 x 1")
 
+    @classmethod
+    def at_box(cls, x_px: int, y_px: int, w_px: int, h_px: int) -> Candidate:
+        """A place that somebody else found: a box of which nothing was measured; every size is 0."""
+        return cls(x_px, y_px, w_px, h_px, w_px * h_px, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -270,83 +274,5 @@ class Inspection:
     n_fibres: int = 1
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON contract `ferrule/inspection/1` as plain values."""
-        return {
-            "schema": SCHEMA,
-            "source": self.source,
-            "index": self.index,
-            "time": self.time.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "fibre": self.fibre,
-            "n_fibres": self.n_fibres,
-            "status": self.verdict.status.value,
-            "reasons": [
-                {
-                    "zone": r.zone,
-                    "label": r.label,
-                    "size_um": _rounded(r.size_um, 2),
-                    "limit": r.limit,
-                    "margin_um": _rounded(r.margin_um, 2),
-                    "text": r.text,
-                }
-                for r in self.verdict.reasons
-            ],
-            "advice": self.verdict.advice,
-            "criteria": {"name": self.criteria.name, "sha256": self.criteria.sha256},
-            "model": {"name": self.model.name, "sha256": self.model.sha256, "runtime": self.model.runtime},
-            "end_face": _face(self.end_face),
-            "quality": _quality(self.quality),
-            "findings": [_finding(f) for f in self.findings],
-            "timings_ms": {k: round(v, 3) for k, v in self.timings_ms.items()},
-        }
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(float(value), digits)
-
-
-def _face(face: EndFace | None) -> dict[str, Any] | None:
-    if face is None:
-        return None
-    return {
-        "x_px": round(face.x_px, 2),
-        "y_px": round(face.y_px, 2),
-        "cladding_rx_px": round(face.cladding_rx_px, 2),
-        "cladding_ry_px": round(face.cladding_ry_px, 2),
-        "core_r_px": _rounded(face.core_r_px, 2),
-        "core_confidence": round(face.core_confidence, 3),
-        "um_per_px_x": round(face.um_per_px_x, 5),
-        "um_per_px_y": round(face.um_per_px_y, 5),
-        "scale_from": face.scale_from,
-    }
-
-
-def _quality(quality: Quality | None) -> dict[str, Any] | None:
-    if quality is None:
-        return None
-    return {
-        "focus": round(quality.focus, 3),
-        "brightness": round(quality.brightness, 3),
-        "contrast": round(quality.contrast, 3),
-        "saturation": round(quality.saturation, 4),
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    c = finding.candidate
-    return {
-        "label": finding.label,
-        "score": round(finding.score, 4),
-        "scores": {k: round(v, 4) for k, v in finding.scores.items()},
-        "zone": finding.zone,
-        "x_px": c.x_px,
-        "y_px": c.y_px,
-        "w_px": c.w_px,
-        "h_px": c.h_px,
-        "area_px": c.area_px,
-        "diameter_um": round(c.diameter_um, 2),
-        "length_um": round(c.length_um, 2),
-        "width_um": round(c.width_um, 2),
-        "distance_um": round(c.distance_um, 2),
-        "contrast_grey": round(c.contrast_grey, 1),
-        "uncertainty_um": round(c.uncertainty_um, 2),
-    }
+        """The JSON contract `ferrule/inspection/1` as plain values: see `edge.inspection_json`."""
+        return as_dict(self)

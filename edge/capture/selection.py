@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timezone
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +17,7 @@ from edge.capture.folder import CaptureFolder, Outcome
 from edge.capture.sidecar import SCHEMA, UNLABELLED, CaptureRecord, Why, folder_name, pixels_sha256
 from edge.classify.patches import cut
 from edge.errors import UsageError
+from edge.inspection_json import iso_time
 from edge.records import Finding, Frame, Inspection
 
 _FRAMES_APART = 10
@@ -135,7 +135,7 @@ class PatchCapture:
             sha256=hashes[0],
             file=f"{UNLABELLED}/{folder_name(finding.label)}/{hashes[0][:16]}.png",
             why=why,
-            time=inspection.time.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            time=iso_time(inspection.time),
             source=inspection.source,
             index=inspection.index,
             fibre=inspection.fibre,

@@ -37,11 +37,11 @@ from numpy.typing import NDArray
 from edge.classify.archive import archive_start, read_member
 from edge.classify.patch_spec import PatchSpec
 from edge.errors import ModelError, UsageError, reason_of
+from edge.labels import UNKNOWN
 from edge.system.files import mode_of, read_regular, shipped, write_whole
 
 SCHEMA = "ferrule/bundle/1"
 DEFAULT_MODEL = "fibre-defects"
-UNKNOWN = "unknown"
 
 LABELS_FILE = "labels.txt"
 DESCRIPTION_FILE = "ferrule.json"

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arguments import check_kind, described
-from edge.classify.bundle import UNKNOWN, Bundle
+from edge.classify.bundle import Bundle
 from edge.classify.engine import Engine
 from edge.classify.patch_spec import PatchSpec
 from edge.classify.runtime import REFUSALS, build_interpreter, choose_runtime, one_line
 from edge.classify.still_inputs import inputs_stay
 from edge.errors import ModelError, UsageError
+from edge.labels import UNKNOWN
 from edge.records import Identity
 
 GOLDEN_TOLERANCE = 0.03

@@ -12,7 +12,7 @@ from edge.classify.runtime import available_runtimes, choose_runtime
 from edge.cli.console import Console
 from edge.errors import FerruleError
 from edge.judge import DEFAULT_CRITERIA, list_criteria, load_criteria
-from edge.judge.verdict import describe
+from edge.judge.sentences import describe
 
 
 def list_all_models(console: Console) -> int:

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from edge.errors import UsageError
+from edge.labels import CONTAMINATION, UNKNOWN
 from edge.system.files import read_regular
 
 # A profile is a page or two; those that ship have 1.7 kB, 4 zones and 17 brackets at most. What has far more was given
@@ -49,7 +50,7 @@ class ProfileFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     # The flow of the standard cleans dry, dry, then wet before it calls a mark permanent.
     max_cleanings: int = 3
     # A mark without a name may be dirt, and a cleaning is cheaper than a connector.
-    cleanable: tuple[str, ...] = ("contamination", "unknown")
+    cleanable: tuple[str, ...] = (CONTAMINATION, UNKNOWN)
     extra_labels: tuple[str, ...] = ()
 
 

@@ -17,13 +17,12 @@ from edge.bounds import CLADDING_UM, MOST_CLEANINGS
 from edge.errors import UsageError, reason_of
 from edge.judge.limits import Limit, parse_limit
 from edge.judge.profile_file import ProfileFile, ZoneTable, parse_profile, read_profile
+from edge.labels import CLEAN, JUDGED_BY_DIAMETER, SCRATCH
 from edge.records import Identity
 
 DEFAULT_CRITERIA = "iec-61300-3-35-2015-sm-upc"
 STANDARDS_DIR = Path(__file__).parent / "standards"
 
-# The names that every profile knows; `clean` is never judged and has no limit.
-DEFECT_LABELS = ("dig", "contamination", "chip", "unknown")
 _OWN_LABEL = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 # From dust on the core to four times the diameter of a 2.5 mm ferrule, which no microscope shows at once.
 _OUTER_UM = (0.1, 10_000.0)
@@ -69,7 +68,7 @@ class Zone:
 
     def limit_for(self, label: str) -> Limit:
         """The limit that a mark of this label is held against."""
-        return self.scratches if label == "scratch" else self.labels.get(label, self.defects)
+        return self.scratches if label == SCRATCH else self.labels.get(label, self.defects)
 
 
 @dataclass(frozen=True)
@@ -178,11 +177,11 @@ def _checked(raw: ProfileFile, identity: Identity, path: Path) -> Criteria:
     if not 0 <= raw.max_cleanings <= MOST_CLEANINGS:
         raise UsageError(f"max_cleanings = {raw.max_cleanings}; expected 0 to {MOST_CLEANINGS}")
     for label in raw.extra_labels:
-        if not _OWN_LABEL.fullmatch(label) or label in (*DEFECT_LABELS, "scratch", "clean"):
+        if not _OWN_LABEL.fullmatch(label) or label in (*JUDGED_BY_DIAMETER, SCRATCH, CLEAN):
             raise UsageError(f"extra_labels holds {label[:40]!r}; expected a new lower-case label, such as 'crack'")
-    known = (*DEFECT_LABELS, *raw.extra_labels)
+    known = (*JUDGED_BY_DIAMETER, *raw.extra_labels)
     for label in raw.cleanable:
-        if label not in (*known, "scratch"):
+        if label not in (*known, SCRATCH):
             raise UsageError(f"cleanable holds {label[:40]!r}; expected one of {', '.join(known)}, scratch")
     zones: list[Zone] = []
     for table in raw.zones:
@@ -231,38 +230,3 @@ def _zone(table: ZoneTable, inner: list[Zone], known: tuple[str, ...]) -> Zone:
         )
     except UsageError as error:
         raise UsageError(f"zone {name}: {error}") from error
-
-
-def describe(criteria: Criteria) -> str:
-    """The profile for people: a table of zones and limits, then sources, notes and other readings; no final newline."""
-    rows = [("zone", "from", "to", "scratches (width)", "defects (diameter)", "besides")]
-    for zone in criteria.zones:
-        own = "; ".join(f"{label}: {limit.text}" for label, limit in zone.labels.items())
-        doubt = "" if zone.confirmed else "to be confirmed"
-        rows.append(
-            (
-                f"{zone.name} {zone.title}".strip(),
-                f"{zone.inner_um:g}",
-                f"{zone.outer_um:g}",
-                zone.scratches.text,
-                zone.defects.text,
-                "; ".join(x for x in (own, doubt) if x),
-            )
-        )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    table.insert(1, "  ".join("-" * width for width in widths if width))
-    lines = [
-        f"{criteria.identity.name}: {criteria.title}",
-        f"sha256 {criteria.identity.sha256}",
-        f"sizes and diameters in um, cladding {criteria.cladding_um:g} um, "
-        f"what {criteria.max_cleanings} cleanings leave is permanent",
-        "",
-        *table,
-        "",
-        *(f"source: {source}" for source in criteria.sources),
-        *(f"zone {zone.name}: {zone.source}" for zone in criteria.zones if zone.source),
-        *(f"note: {note}" for note in criteria.notes),
-        *(f"other reading, zone {zone.name}: {text}" for zone in criteria.zones for text in zone.disagreements),
-    ]
-    return "\n".join(lines)

@@ -23,33 +23,11 @@ from dataclasses import dataclass
 
 from edge.arguments import LARGEST, check_each, check_kind, check_number, described, is_number, items_of
 from edge.errors import UsageError
-from edge.judge.limits import Limit, SizeClass, parse_limit
-from edge.judge.profiles import DEFAULT_CRITERIA, Criteria, Zone, describe, list_criteria, load_criteria
+from edge.judge import sentences
+from edge.judge.limits import Limit, SizeClass
+from edge.judge.profiles import Criteria, Zone
+from edge.labels import CLEAN, CONTAMINATION, SCRATCH, judged_size_um
 from edge.records import Candidate, Finding, Reason, Status, Verdict
-
-__all__ = [
-    "ADVICE_CLEAN",
-    "ADVICE_CONFIRM",
-    "ADVICE_REPLACE",
-    "ADVICE_RETAKE",
-    "DEFAULT_CRITERIA",
-    "Breach",
-    "Criteria",
-    "Limit",
-    "SizeClass",
-    "Zone",
-    "breaches",
-    "connector_status",
-    "describe",
-    "judge",
-    "list_criteria",
-    "load_criteria",
-    "parse_limit",
-    "tightest",
-    "unreadable",
-    "zone_of",
-    "zones_crossed",
-]
 
 ADVICE_CLEAN = "clean and inspect again"
 ADVICE_REPLACE = "re-polish or replace"
@@ -90,7 +68,7 @@ def zones_crossed(candidate: Candidate, criteria: Criteria) -> tuple[Zone, ...]:
 
 def zone_of(candidate: Candidate, label: str, criteria: Criteria) -> str:
     """Name of the innermost zone that the mark touches, or "" outside all of them and for `clean`."""
-    touched = () if label == "clean" else zones_crossed(candidate, criteria)
+    touched = () if label == CLEAN else zones_crossed(candidate, criteria)
     return touched[0].name if touched else ""
 
 
@@ -113,7 +91,7 @@ def judge(findings: Sequence[Finding], criteria: Criteria, n_cleanings: int = 0)
     check_number(n_cleanings, "n_cleanings", 0)
     found = breaches(findings, criteria)
     exceeded = [breach for breach in found if breach.size_class is not None]
-    reasons = tuple(_reason(breach, findings) for breach in found)
+    reasons = tuple(sentences.reason(breach, findings) for breach in found)
     may_clean = n_cleanings < criteria.max_cleanings
     if exceeded:
         dirty = any(findings[i].label in criteria.cleanable for breach in exceeded for i in breach.members)
@@ -163,9 +141,9 @@ def breaches(findings: Sequence[Finding], criteria: Criteria) -> tuple[Breach, .
         _check(finding, i)
         for z in _zones_judged(finding, criteria):
             zone = criteria.zones[z]
-            own = finding.label if finding.label in zone.labels or finding.label == "scratch" else ""
+            own = finding.label if finding.label in zone.labels or finding.label == SCRATCH else ""
             limit = zone.limit_for(finding.label)
-            c = limit.classes.index(limit.class_of(_size_um(finding))) if limit.known else -1
+            c = limit.classes.index(limit.class_of(judged_size_um(finding))) if limit.known else -1
             counted.setdefault((z, own, c), []).append(i)
     out: list[Breach] = []
     for (z, own, c), members in counted.items():
@@ -174,10 +152,10 @@ def breaches(findings: Sequence[Finding], criteria: Criteria) -> tuple[Breach, .
         size_class = None if c < 0 else limit.classes[c]
         if size_class is not None and (size_class.n_allowed is None or len(members) <= size_class.n_allowed):
             continue
-        largest_first = tuple(sorted(members, key=lambda i: -_size_um(findings[i])))
+        largest_first = tuple(sorted(members, key=lambda i: -judged_size_um(findings[i])))
         one_by_one = size_class is None or size_class.n_allowed == 0
         groups = [(i,) for i in largest_first] if one_by_one else [largest_first]
-        out += [Breach(zone, limit, size_class, group, own == "scratch") for group in groups]
+        out += [Breach(zone, limit, size_class, group, own == SCRATCH) for group in groups]
     order = {zone.name: i for i, zone in enumerate(criteria.zones)}
     return tuple(
         sorted(
@@ -186,7 +164,7 @@ def breaches(findings: Sequence[Finding], criteria: Criteria) -> tuple[Breach, .
                 b.size_class is None,
                 order[b.zone.name],
                 len(b.members) > 1,
-                -_size_um(findings[b.members[0]]),
+                -judged_size_um(findings[b.members[0]]),
                 b.members,
             ),
         )
@@ -206,14 +184,14 @@ def tightest(findings: Sequence[Finding], criteria: Criteria) -> tuple[Finding, 
     for i, finding in enumerate(findings):
         _check(finding, i)
         for z in _zones_judged(finding, criteria):
-            zone, size = criteria.zones[z], _size_um(finding)
+            zone, size = criteria.zones[z], judged_size_um(finding)
             ceiling = zone.limit_for(finding.label).ceiling_um(size)
             if ceiling is None or (best is not None and ceiling - size >= (best[1].margin_um or 0.0)):
                 continue
             margin = ceiling - size
             text = (
-                f"zone {zone.name}: {_what(finding, ceiling)}, {margin:.1f} um under the limit of {ceiling:g} um"
-                f"{_within(margin, finding)}"
+                f"zone {zone.name}: {sentences.what(finding, ceiling)}, {margin:.1f} um under the limit of "
+                f"{ceiling:g} um{sentences.within(margin, finding)}"
             )
             limit = zone.limit_for(finding.label).text
             best = finding, Reason(zone.name, finding.label, size, limit, text, margin)
@@ -227,17 +205,13 @@ def _check_all(findings: Sequence[Finding], criteria: Criteria) -> None:
 
 def _zones_judged(finding: Finding, criteria: Criteria) -> list[int]:
     """Indices of the zones whose limits the mark is held against."""
-    if finding.label == "clean":
+    if finding.label == CLEAN:
         return []
     crossed = {zone.name for zone in zones_crossed(finding.candidate, criteria)}
     graded = [
         z for z, zone in enumerate(criteria.zones) if zone.name in crossed and zone.limit_for(finding.label).graded
     ]
-    return graded if finding.label == "scratch" else graded[:1]
-
-
-def _size_um(finding: Finding) -> float:
-    return finding.candidate.width_um if finding.label == "scratch" else finding.candidate.diameter_um
+    return graded if finding.label == SCRATCH else graded[:1]
 
 
 def _check(finding: Finding, i: int) -> None:
@@ -252,69 +226,9 @@ def _check(finding: Finding, i: int) -> None:
             raise UsageError(f"{told}; expected a finite number from 0")
 
 
-def _reason(breach: Breach, findings: Sequence[Finding]) -> Reason:
-    zone, size_class = breach.zone, breach.size_class
-    doubt = "" if zone.confirmed else " (to be confirmed)"
-    members = [findings[i] for i in breach.members]
-    first = members[0]
-    size = _size_um(first)
-    if size_class is None:
-        text = f"zone {zone.name}: {_what(first, 0.0)}, its limit is yours to confirm"
-        return Reason(zone.name, first.label, size, breach.limit.text, text)
-    if size_class.n_allowed:
-        labels = {finding.label for finding in members}
-        label = labels.pop() if len(labels) == 1 else "defect"
-        sizes = f" of {size_class.sizes}" if size_class.sizes else ""
-        wide = " in width" if breach.is_scratch and sizes else ""
-        text = f"zone {zone.name}: {len(members)} {_plural(label)}{sizes}{wide}, at most {size_class.n_allowed}{doubt}"
-        return Reason(zone.name, label, None, size_class.text, text)
-    if size_class.low_um == 0:
-        text = f"zone {zone.name}: {_what(first, 0.0)}, none allowed{doubt}{_barely_in(first, zone)}"
-        return Reason(zone.name, first.label, size, size_class.text, text)
-    margin = size_class.low_um - size
-    over = f"of {size_class.low_um:g} um or more" if size_class.has_low else f"over {size_class.low_um:g} um"
-    text = f"zone {zone.name}: {_what(first, size_class.low_um)}, none {over} allowed{doubt}"
-    return Reason(
-        zone.name,
-        first.label,
-        size,
-        size_class.text,
-        text + (_within(margin, first) or _barely_in(first, zone)),
-        margin,
-    )
-
-
-def _what(finding: Finding, limit_um: float) -> str:
-    """`scratch 3.4 um wide`, `dig 5.04 um across`: as many digits as it takes to differ from the limit, up to 3."""
-    size = _size_um(finding)
-    digits = next((d for d in (1, 2) if round(size, d) != limit_um), 1 if size == limit_um else 3)
-    return f"{finding.label} {size:.{digits}f} um {'wide' if finding.label == 'scratch' else 'across'}"
-
-
-def _plural(label: str) -> str:
-    return {"scratch": "scratches", "contamination": "marks of contamination", "unknown": "unknown marks"}.get(
-        label, f"{label}s"
-    )
-
-
-def _within(margin_um: float, finding: Finding) -> str:
-    """Says so when the margin is smaller than the measurement can tell."""
-    sigma = finding.candidate.uncertainty_um
-    return f", within the uncertainty of the measurement, +-{sigma:.1f} um" if abs(margin_um) < sigma else ""
-
-
-def _barely_in(finding: Finding, zone: Zone) -> str:
-    """Says so when the mark reaches into the zone by less than the measurement can tell."""
-    c = finding.candidate
-    depth_um = zone.outer_radius_um - c.nearest_um
-    if c.farthest_um <= zone.outer_radius_um or not (note := _within(depth_um, finding)):
-        return ""
-    return f", {depth_um:.1f} um inside the zone's edge{note}"
-
-
 def _advice_on_pass(findings: Sequence[Finding], criteria: Criteria, may_clean: bool) -> str:
     parts = []
-    if may_clean and any(f.label == "contamination" and _zones_judged(f, criteria) for f in findings):
+    if may_clean and any(f.label == CONTAMINATION and _zones_judged(f, criteria) for f in findings):
         parts.append("within the limits, but contamination is to be removed: clean before mating")
     close = tightest(findings, criteria)
     if close is not None and (close[1].margin_um or 0.0) < close[0].candidate.uncertainty_um:

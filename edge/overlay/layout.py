@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from edge.judge import Criteria
 from edge.judge.verdict import breaches, tightest
+from edge.labels import CLEAN, SCRATCH
+from edge.overlay.drawing import Box, Drawing, Item, Label, Pane, Panel, Path, Pen, shortened, text_width, wrapped
 from edge.overlay.marks import GOLD, GREEN, INK, PALE, STATUS_COLOURS, WHITE, label_colour, outline, sign_of
 from edge.overlay.on_picture import name_of, over_picture, scale_bar
-from edge.overlay.scene import Box, Item, Label, Panel, Path, Pen, Scene, View, shortened, text_width, wrapped
 from edge.records import EndFace, Inspection, Status
 
 # A picture is shown no lower and no longer than this, so that texts can be read and files stay small.
@@ -34,8 +35,8 @@ class _Plan:
     foot: Box
 
 
-def layout(width_px: int, height_px: int, inspection: Inspection, criteria: Criteria) -> Scene:
-    """The scene for a picture of this size."""
+def layout(width_px: int, height_px: int, inspection: Inspection, criteria: Criteria) -> Drawing:
+    """The drawing for a picture of this size."""
     face, verdict = inspection.end_face, inspection.verdict
     failing = {i for breach in breaches(inspection.findings, criteria) for i in breach.members}
     lines, n_told = _lines(inspection, criteria)
@@ -43,27 +44,27 @@ def layout(width_px: int, height_px: int, inspection: Inspection, criteria: Crit
     about = [f"End face judged by {criteria.identity.name}: {verdict.status.value}."]
     about += [f"{reason.text}." for reason in verdict.reasons]
     about += [f"Advice: {verdict.advice}."] if verdict.advice else []
-    scene = Scene(
+    drawing = Drawing(
         width=round(plan.head.w),
         height=round(plan.foot.bottom),
         ground=INK,
         title=f"{verdict.status.value}: {inspection.source}",
         description=" ".join(about),
     )
-    main = View(plan.picture, 0.0, 0.0, plan.scale_x, plan.scale_y)
+    main = Pane(plan.picture, 0.0, 0.0, plan.scale_x, plan.scale_y)
     main.items.extend([*over_picture(main, inspection, criteria, failing, plan.u), *scale_bar(main, face, plan.u)])
-    scene.views.append(main)
+    drawing.panes.append(main)
     below = plan.side.y
-    for view, name in _closer(plan, face, criteria):
-        view.items.extend(over_picture(view, inspection, criteria, failing, plan.u))
-        view.items.extend([*name_of(view, name, plan.u), *scale_bar(view, face, plan.u)])
-        scene.views.append(view)
-        below = view.box.bottom
+    for pane, name in _closer(plan, face, criteria):
+        pane.items.extend(over_picture(pane, inspection, criteria, failing, plan.u))
+        pane.items.extend([*name_of(pane, name, plan.u), *scale_bar(pane, face, plan.u)])
+        drawing.panes.append(pane)
+        below = pane.box.bottom
     if face is not None:
         legend, below = _legend(plan, below, inspection, failing)
-        scene.items.extend([*legend, *_more_reasons(plan, below, inspection, n_told)])
-    scene.items.extend([*_head(plan, inspection, lines), *_foot(plan, inspection)])
-    return scene
+        drawing.items.extend([*legend, *_more_reasons(plan, below, inspection, n_told)])
+    drawing.items.extend([*_head(plan, inspection, lines), *_foot(plan, inspection)])
+    return drawing
 
 
 def _plan(width_px: int, height_px: int, face: EndFace | None, n_lines: int) -> _Plan:
@@ -89,13 +90,13 @@ def _plan(width_px: int, height_px: int, face: EndFace | None, n_lines: int) -> 
     )
 
 
-def _closer(plan: _Plan, face: EndFace | None, criteria: Criteria) -> list[tuple[View, str]]:
+def _closer(plan: _Plan, face: EndFace | None, criteria: Criteria) -> list[tuple[Pane, str]]:
     """The glass and the innermost zone enlarged, where that shows more than the picture does and there is room."""
     if face is None:
         return []
     inner = criteria.zones[0]
     glass_um = max(face.cladding_rx_px * face.um_per_px_x, face.cladding_ry_px * face.um_per_px_y)
-    out: list[tuple[View, str]] = []
+    out: list[tuple[Pane, str]] = []
     top, side = plan.side.y, plan.side.w
     for radius_um, name in ((glass_um * 1.08, "the glass"), (inner.outer_radius_um * 1.3, f"zone {inner.name}")):
         # As many um across as down, whatever the pixels.
@@ -105,7 +106,7 @@ def _closer(plan: _Plan, face: EndFace | None, criteria: Criteria) -> list[tuple
             continue
         left_px, top_px = face.x_px + 0.5 - side / 2 / scale_x, face.y_px + 0.5 - side / 2 / scale_y
         out.append(
-            (View(Box(plan.side.x, top, side, side), left_px, top_px, scale_x, scale_y), f"{name}, {zoom:.1f} x larger")
+            (Pane(Box(plan.side.x, top, side, side), left_px, top_px, scale_x, scale_y), f"{name}, {zoom:.1f} x larger")
         )
         top += side + round(4 * plan.u)
     return out
@@ -155,7 +156,7 @@ def _legend(plan: _Plan, top: float, inspection: Inspection, failing: set[int]) 
     u = plan.u
     x, y = plan.side.x + 20 * u, top + 34 * u
     items: list[Item] = []
-    total = Counter(finding.label for finding in inspection.findings if finding.label != "clean")
+    total = Counter(finding.label for finding in inspection.findings if finding.label != CLEAN)
     bad = Counter(inspection.findings[i].label for i in failing)
     part = "failing" if inspection.verdict.status is Status.FAIL else "undecided"
     if not total:
@@ -164,7 +165,7 @@ def _legend(plan: _Plan, top: float, inspection: Inspection, failing: set[int]) 
     for label, n in sorted(total.items(), key=lambda pair: (-bad[pair[0]], -pair[1], pair[0])):
         if y > plan.side.bottom - 12 * u:
             break
-        glyph = Box(x, y - 13 * u, 22 * u, 16 * u) if label == "scratch" else Box(x + 3 * u, y - 13 * u, 16 * u, 16 * u)
+        glyph = Box(x, y - 13 * u, 22 * u, 16 * u) if label == SCRATCH else Box(x + 3 * u, y - 13 * u, 16 * u, 16 * u)
         if label == "chip":
             glyph = glyph.grown(-3 * u)
         items += outline(label, glyph, Pen(label_colour(label), 2 * u), slope=-1)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 
-from edge.overlay.scene import Box, Colour, Ellipse, Path, Pen
+from edge.labels import CHIP, CONTAMINATION, DIG, SCRATCH, judged_size_um
+from edge.overlay.drawing import Box, Colour, EllipseItem, Path, Pen
 from edge.records import Candidate, EndFace, Finding, Status
 
 WHITE: Colour = (255, 255, 255)
@@ -38,43 +39,38 @@ def label_colour(label: str) -> Colour:
     return LABEL_COLOURS.get(label, WHITE)
 
 
-def size_um(finding: Finding) -> float:
-    """The size that is judged: a scratch's width, any other mark's diameter."""
-    return finding.candidate.width_um if finding.label == "scratch" else finding.candidate.diameter_um
-
-
 def size_text(finding: Finding) -> str:
     """That size without its unit, with a digit after the point below 100."""
-    size = size_um(finding)
+    size = judged_size_um(finding)
     return f"{size:.1f}" if size < 99.95 else f"{size:.0f}"
 
 
-def outline(label: str, box: Box, pen: Pen, slope: int = 0) -> tuple[Path | Ellipse, ...]:
+def outline(label: str, box: Box, pen: Pen, slope: int = 0) -> tuple[Path | EllipseItem, ...]:
     """The label's shape around a box.
 
     A scratch has brackets at its ends (at all four corners where its `slope` is not known), a dig a circle,
     contamination a frame of eight sides, a chip a diamond, everything else a rectangle.
     """
     (x, y), rx, ry = box.centre, box.w / 2, box.h / 2
-    if label == "scratch":
+    if label == SCRATCH:
         return _brackets(box, pen, slope)
-    if label == "dig":
+    if label == DIG:
         r = max(rx, ry) * 1.1
-        return (Ellipse(x, y, r, r, pen),)
-    if label == "contamination":
+        return (EllipseItem(x, y, r, r, pen),)
+    if label == CONTAMINATION:
         cut = 0.3 * min(box.w, box.h)
         xs = (box.x, box.x + cut, box.right - cut, box.right)
         ys = (box.y, box.y + cut, box.bottom - cut, box.bottom)
         corners = ((1, 0), (2, 0), (3, 1), (3, 2), (2, 3), (1, 3), (0, 2), (0, 1))
         return (Path(tuple((xs[i], ys[j]) for i, j in corners), pen, closed=True),)
-    if label == "chip":
+    if label == CHIP:
         # A diamond holds the whole box when its half diagonals are rx + ry; corners are seldom part of a chip.
         r = (rx + ry) * 0.95
         return (Path(((x, y - r), (x + r, y), (x, y + r), (x - r, y)), pen, closed=True),)
     return (Path(((box.x, box.y), (box.right, box.y), (box.right, box.bottom), (box.x, box.bottom)), pen, closed=True),)
 
 
-def _brackets(box: Box, pen: Pen, slope: int) -> tuple[Path | Ellipse, ...]:
+def _brackets(box: Box, pen: Pen, slope: int) -> tuple[Path | EllipseItem, ...]:
     """Corners of a box: long scratches have large boxes, and a whole frame would hide more than it shows."""
     arm = min(0.25 * max(box.w, box.h), 12 * max(pen.width, 1.0))
     ax, ay = min(arm, box.w / 2), min(arm, box.h / 2)

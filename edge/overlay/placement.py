@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from edge.overlay.scene import Box, Colour, Item, Label, Panel, Path, Pen, text_width
+from edge.overlay.drawing import Box, Colour, Item, Label, Panel, Path, Pen, text_width
 
 _INK: Colour = (16, 16, 16)
 # Right, left, above, below, then the corners: the order in which a place is preferred.
@@ -41,7 +41,7 @@ def place(notes: list[Note], frame: Box, keep_clear: list[Box]) -> list[Item]:
 
     Args:
         notes: in the order in which they may choose.
-        frame: the view.
+        frame: the pane.
         keep_clear: boxes that are better not covered.
     """
     leaders: list[Item] = []

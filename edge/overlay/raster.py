@@ -1,4 +1,4 @@
-"""Paints a scene with OpenCV."""
+"""Paints a drawing with OpenCV."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.overlay.scene import (
+from edge.overlay.drawing import (
     HERSHEY_CAP,
     Box,
     Colour,
-    Ellipse,
+    Drawing,
+    EllipseItem,
     Group,
     Item,
     Label,
+    Pane,
     Panel,
     Pen,
-    Scene,
-    View,
     printable,
     stroke_width,
 )
@@ -32,15 +32,15 @@ _SHIFT = 4
 _FAR = 30_000.0
 
 
-def paint(scene: Scene, pixels: NDArray[np.uint8]) -> Canvas:
-    """The scene as (height, width, 3) uint8 BGR; `pixels` is (h, w) uint8 and is not changed."""
-    canvas = np.full((scene.height, scene.width, 3), _bgr(scene.ground), np.uint8)
-    for view in scene.views:
-        region = _region(canvas, view.box)
-        region[:] = cv2.cvtColor(_shown(view, pixels, region.shape[1], region.shape[0]), cv2.COLOR_GRAY2BGR)
-        for item in view.items:
-            _draw(region, item, view.box.x, view.box.y)
-    for item in scene.items:
+def paint(drawing: Drawing, pixels: NDArray[np.uint8]) -> Canvas:
+    """The drawing as (height, width, 3) uint8 BGR; `pixels` is (h, w) uint8 and is not changed."""
+    canvas = np.full((drawing.height, drawing.width, 3), _bgr(drawing.ground), np.uint8)
+    for pane in drawing.panes:
+        region = _region(canvas, pane.box)
+        region[:] = cv2.cvtColor(_shown(pane, pixels, region.shape[1], region.shape[0]), cv2.COLOR_GRAY2BGR)
+        for item in pane.items:
+            _draw(region, item, pane.box.x, pane.box.y)
+    for item in drawing.items:
         _draw(canvas, item, 0.0, 0.0)
     return canvas
 
@@ -54,19 +54,19 @@ def _region(canvas: Canvas, box: Box) -> Canvas:
     return canvas[y : max(y, round(box.bottom)), x : max(x, round(box.right))]
 
 
-def _shown(view: View, pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """The view's part of the picture at the canvas's scale, black outside the picture."""
-    if view.left_px == 0 and view.top_px == 0 and min(view.scale_x, view.scale_y) <= 1:
+def _shown(pane: Pane, pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """The pane's part of the picture at the canvas's scale, black outside the picture."""
+    if pane.left_px == 0 and pane.top_px == 0 and min(pane.scale_x, pane.scale_y) <= 1:
         # The whole picture, made smaller: every pixel counts, so that a thin scratch does not fall between.
         return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     # Canvas pixel centres (i + 0.5) back to the picture's, which begin at 0.
     to_picture = np.array(
         [
-            [1 / view.scale_x, 0, view.left_px + 0.5 / view.scale_x - 0.5],
-            [0, 1 / view.scale_y, view.top_px + 0.5 / view.scale_y - 0.5],
+            [1 / pane.scale_x, 0, pane.left_px + 0.5 / pane.scale_x - 0.5],
+            [0, 1 / pane.scale_y, pane.top_px + 0.5 / pane.scale_y - 0.5],
         ]
     )
-    whole = view.left_px == 0 and view.top_px == 0
+    whole = pane.left_px == 0 and pane.top_px == 0
     border = cv2.BORDER_REPLICATE if whole else cv2.BORDER_CONSTANT
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(pixels, to_picture, (width, height), flags=flags, borderMode=border), np.uint8)
@@ -81,7 +81,7 @@ def _draw(region: Canvas, item: Item, x0: float, y0: float) -> None:
     elif isinstance(item, Label):
         _write(region, item, x0, y0)
     else:
-        path = item.as_path() if isinstance(item, Ellipse) else item
+        path = item.as_path() if isinstance(item, EllipseItem) else item
         points = np.array(path.points, np.float64) - (x0 + 0.5, y0 + 0.5)
         _stroke(region, points, path.closed, path.pen)
 

@@ -1,4 +1,4 @@
-"""Writes a scene as SVG: for reports, pages and other programs."""
+"""Writes a drawing as SVG: for reports, pages and other programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.overlay.scene import Colour, Ellipse, Group, Item, Label, Panel, Pen, Scene
+from edge.overlay.drawing import Colour, Drawing, EllipseItem, Group, Item, Label, Panel, Pen
 
 Embedded = Literal["jpeg", "png", "none"]
 
@@ -23,40 +23,40 @@ _CAP_OF_SIZE = 0.72
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write(scene: Scene, pixels: NDArray[np.uint8], embed: Embedded) -> str:
-    """The scene as one SVG document that stands alone.
+def write(drawing: Drawing, pixels: NDArray[np.uint8], embed: Embedded) -> str:
+    """The drawing as one SVG document that stands alone.
 
     Args:
-        scene: what to draw.
-        pixels: (h, w) uint8; goes in once, however many views show it.
+        drawing: what to draw.
+        pixels: (h, w) uint8; goes in once, however many panes show it.
         embed: whether the picture goes in as JPEG or PNG, or a grey ground stands for it.
     """
     # Ids are made from the content, so that several drawings can stand in one page.
-    key = "f" + hashlib.sha256((scene.title + scene.description).encode("utf-8", "replace")).hexdigest()[:8]
+    key = "f" + hashlib.sha256((drawing.title + drawing.description).encode("utf-8", "replace")).hexdigest()[:8]
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {scene.width} {scene.height}" width="{scene.width}" '
-        f'height="{scene.height}" role="img" aria-labelledby="{key}-t {key}-d" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {drawing.width} {drawing.height}" '
+        f'width="{drawing.width}" height="{drawing.height}" role="img" aria-labelledby="{key}-t {key}-d" '
         f'font-family="Inter, Helvetica, Arial, sans-serif">',
-        f'<title id="{key}-t">{_text(scene.title)}</title>',
-        f'<desc id="{key}-d">{_text(scene.description)}</desc>',
+        f'<title id="{key}-t">{_text(drawing.title)}</title>',
+        f'<desc id="{key}-d">{_text(drawing.description)}</desc>',
         "<defs>",
         _picture(pixels, embed, f"{key}-p"),
     ]
-    for i, view in enumerate(scene.views):
+    for i, pane in enumerate(drawing.panes):
         out.append(
-            f'<clipPath id="{key}-v{i}"><rect {_box(view.box.x, view.box.y, view.box.w, view.box.h)}/></clipPath>'
+            f'<clipPath id="{key}-v{i}"><rect {_box(pane.box.x, pane.box.y, pane.box.w, pane.box.h)}/></clipPath>'
         )
-    out += ["</defs>", f'<rect width="100%" height="100%" fill="{_hex(scene.ground)}"/>']
-    for i, view in enumerate(scene.views):
-        left, top = view.box.x - view.left_px * view.scale_x, view.box.y - view.top_px * view.scale_y
+    out += ["</defs>", f'<rect width="100%" height="100%" fill="{_hex(drawing.ground)}"/>']
+    for i, pane in enumerate(drawing.panes):
+        left, top = pane.box.x - pane.left_px * pane.scale_x, pane.box.y - pane.top_px * pane.scale_y
         out += [
             f'<g class="view" clip-path="url(#{key}-v{i})">',
             f'<use href="#{key}-p" transform="translate({_n(left)} {_n(top)}) '
-            f'scale({view.scale_x:.6g} {view.scale_y:.6g})"/>',
-            *(_item(item) for item in view.items),
+            f'scale({pane.scale_x:.6g} {pane.scale_y:.6g})"/>',
+            *(_item(item) for item in pane.items),
             "</g>",
         ]
-    return "\n".join([*out, *(_item(item) for item in scene.items), "</svg>", ""])
+    return "\n".join([*out, *(_item(item) for item in drawing.items), "</svg>", ""])
 
 
 def _picture(pixels: NDArray[np.uint8], embed: Embedded, name: str) -> str:
@@ -84,7 +84,7 @@ def _item(item: Item) -> str:
             f'fill="{_hex(item.colour)}" textLength="{_n(item.width)}" lengthAdjust="spacingAndGlyphs">'
             f"{_text(item.text)}</text>"
         )
-    if isinstance(item, Ellipse):
+    if isinstance(item, EllipseItem):
         shape = f'<ellipse cx="{_n(item.x)}" cy="{_n(item.y)}" rx="{_n(item.rx)}" ry="{_n(item.ry)}"'
     else:
         points = " ".join(f"{_n(x)},{_n(y)}" for x, y in item.points)

@@ -22,8 +22,9 @@ import keras
 import msgspec
 
 from edge.classify import PatchSpec
-from edge.classify.bundle import UNKNOWN, shipped_models_dir
+from edge.classify.bundle import shipped_models_dir
 from edge.errors import ModelError, OutputError, UsageError
+from edge.labels import UNKNOWN
 
 DESCRIPTION_FILE = "ferrule.json"
 SUFFIXES = (".keras", ".h5", ".hdf5")

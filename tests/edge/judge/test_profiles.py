@@ -12,7 +12,7 @@ from edge.judge import DEFAULT_CRITERIA, list_criteria, load_criteria
 from edge.judge.limits import parse_limit
 from edge.judge.profile_file import ProfileFile, ZoneTable
 from edge.judge.profiles import STANDARDS_DIR
-from edge.judge.verdict import describe
+from edge.judge.sentences import describe
 
 DOCS = Path(__file__).parents[3] / "docs" / "criteria.md"
 OWN = """

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from edge.errors import UsageError
 from edge.judge import judge, load_criteria, unreadable, zone_of
 from edge.overlay import draw, draw_svg
+from edge.overlay.drawing import Box, EllipseItem, Label, Panel, Path, Pen, printable, shortened, text_width, wrapped
 from edge.overlay.marks import LABEL_COLOURS, STATUS_COLOURS, outline, slope_of
 from edge.overlay.placement import Note, place
-from edge.overlay.scene import Box, Ellipse, Label, Panel, Path, Pen, printable, shortened, text_width, wrapped
 from edge.records import Candidate, EndFace, Finding, Identity, Inspection, Quality, Status
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -349,7 +349,7 @@ def test_texts_are_cut_and_broken_to_fit():
 @pytest.mark.parametrize("radius", [0.5, 30.0, 3000.0])
 def test_an_ellipse_is_drawn_within_a_fifth_of_a_pixel(radius):
     """The polygon that stands for an ellipse stays within 0.2 px of it at every size that a canvas has."""
-    path = Ellipse(0, 0, radius, radius / 2, Pen((1, 1, 1), 1)).as_path()
+    path = EllipseItem(0, 0, radius, radius / 2, Pen((1, 1, 1), 1)).as_path()
     assert isinstance(path, Path)
     points = np.array(path.points)
     middles = (points + np.roll(points, 1, axis=0)) / 2

@@ -1,6 +1,6 @@
-"""What an overlay is made of: views of the picture, and lines and texts over them, in canvas pixels.
+"""What an overlay is made of: panes of the picture, and lines and texts over them, in canvas pixels.
 
-The layout makes a `Scene`; `raster` and `svg` paint it. Coordinates are canvas pixels, x to the right and y down,
+The layout makes a `Drawing`; `raster` and `svg` paint it. Coordinates are canvas pixels, x to the right and y down,
 with (0, 0) the top left corner of the canvas, so that the centre of its first pixel is at (0.5, 0.5).
 """
 
@@ -88,7 +88,7 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Ellipse:
+class EllipseItem:
     """An upright ellipse."""
 
     x: float
@@ -144,14 +144,14 @@ class Group:
 
     kinds: str
     title: str
-    items: tuple[Path | Ellipse | Panel | Label, ...]
+    items: tuple[Path | EllipseItem | Panel | Label, ...]
 
 
-Item = Path | Ellipse | Panel | Label | Group
+Item = Path | EllipseItem | Panel | Label | Group
 
 
 @dataclass(frozen=True)
-class View:
+class Pane:
     """A part of the picture shown in a part of the canvas, and what is drawn over it; all of it is clipped.
 
     A picture point (x_px, y_px), counted from the centre of the first pixel, lies at
@@ -187,15 +187,15 @@ class View:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A whole overlay: its size, its ground, views of the picture, then items over everything."""
+class Drawing:
+    """A whole overlay: its size, its ground, panes of the picture, then items over everything."""
 
     width: int
     height: int
     ground: Colour
     title: str
     description: str
-    views: list[View] = field(default_factory=list)
+    panes: list[Pane] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
 
 

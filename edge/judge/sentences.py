@@ -1,0 +1,109 @@
+"""Verdicts in words: each reason names the zone, the mark, its size, the limit and the margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edge.judge.profiles import Criteria, Zone
+from edge.labels import CONTAMINATION, SCRATCH, UNKNOWN, judged_size_um
+from edge.records import Finding, Reason
+
+if TYPE_CHECKING:
+    from edge.judge.verdict import Breach
+
+
+def reason(breach: Breach, findings: Sequence[Finding]) -> Reason:
+    """Why a limit is exceeded, or cannot be held: what was measured, against what, and by how much."""
+    zone, size_class = breach.zone, breach.size_class
+    doubt = "" if zone.confirmed else " (to be confirmed)"
+    members = [findings[i] for i in breach.members]
+    first = members[0]
+    size = judged_size_um(first)
+    if size_class is None:
+        text = f"zone {zone.name}: {what(first, 0.0)}, its limit is yours to confirm"
+        return Reason(zone.name, first.label, size, breach.limit.text, text)
+    if size_class.n_allowed:
+        labels = {finding.label for finding in members}
+        label = labels.pop() if len(labels) == 1 else "defect"
+        sizes = f" of {size_class.sizes}" if size_class.sizes else ""
+        wide = " in width" if breach.is_scratch and sizes else ""
+        text = f"zone {zone.name}: {len(members)} {_plural(label)}{sizes}{wide}, at most {size_class.n_allowed}{doubt}"
+        return Reason(zone.name, label, None, size_class.text, text)
+    if size_class.low_um == 0:
+        text = f"zone {zone.name}: {what(first, 0.0)}, none allowed{doubt}{_barely_in(first, zone)}"
+        return Reason(zone.name, first.label, size, size_class.text, text)
+    margin = size_class.low_um - size
+    over = f"of {size_class.low_um:g} um or more" if size_class.has_low else f"over {size_class.low_um:g} um"
+    text = f"zone {zone.name}: {what(first, size_class.low_um)}, none {over} allowed{doubt}"
+    return Reason(
+        zone.name,
+        first.label,
+        size,
+        size_class.text,
+        text + (within(margin, first) or _barely_in(first, zone)),
+        margin,
+    )
+
+
+def what(finding: Finding, limit_um: float) -> str:
+    """`scratch 3.4 um wide`, `dig 5.04 um across`: as many digits as it takes to differ from the limit, up to 3."""
+    size = judged_size_um(finding)
+    digits = next((d for d in (1, 2) if round(size, d) != limit_um), 1 if size == limit_um else 3)
+    return f"{finding.label} {size:.{digits}f} um {'wide' if finding.label == 'scratch' else 'across'}"
+
+
+def _plural(label: str) -> str:
+    return {SCRATCH: "scratches", CONTAMINATION: "marks of contamination", UNKNOWN: "unknown marks"}.get(
+        label, f"{label}s"
+    )
+
+
+def within(margin_um: float, finding: Finding) -> str:
+    """Says so when the margin is smaller than the measurement can tell."""
+    sigma = finding.candidate.uncertainty_um
+    return f", within the uncertainty of the measurement, +-{sigma:.1f} um" if abs(margin_um) < sigma else ""
+
+
+def _barely_in(finding: Finding, zone: Zone) -> str:
+    """Says so when the mark reaches into the zone by less than the measurement can tell."""
+    c = finding.candidate
+    depth_um = zone.outer_radius_um - c.nearest_um
+    if c.farthest_um <= zone.outer_radius_um or not (note := within(depth_um, finding)):
+        return ""
+    return f", {depth_um:.1f} um inside the zone's edge{note}"
+
+
+def describe(criteria: Criteria) -> str:
+    """The profile for people: a table of zones and limits, then sources, notes and other readings; no final newline."""
+    rows = [("zone", "from", "to", "scratches (width)", "defects (diameter)", "besides")]
+    for zone in criteria.zones:
+        own = "; ".join(f"{label}: {limit.text}" for label, limit in zone.labels.items())
+        doubt = "" if zone.confirmed else "to be confirmed"
+        rows.append(
+            (
+                f"{zone.name} {zone.title}".strip(),
+                f"{zone.inner_um:g}",
+                f"{zone.outer_um:g}",
+                zone.scratches.text,
+                zone.defects.text,
+                "; ".join(x for x in (own, doubt) if x),
+            )
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    table.insert(1, "  ".join("-" * width for width in widths if width))
+    lines = [
+        f"{criteria.identity.name}: {criteria.title}",
+        f"sha256 {criteria.identity.sha256}",
+        f"sizes and diameters in um, cladding {criteria.cladding_um:g} um, "
+        f"what {criteria.max_cleanings} cleanings leave is permanent",
+        "",
+        *table,
+        "",
+        *(f"source: {source}" for source in criteria.sources),
+        *(f"zone {zone.name}: {zone.source}" for zone in criteria.zones if zone.source),
+        *(f"note: {note}" for note in criteria.notes),
+        *(f"other reading, zone {zone.name}: {text}" for zone in criteria.zones for text in zone.disagreements),
+    ]
+    return "\n".join(lines)
