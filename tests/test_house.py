@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import json
 import re
 import subprocess
@@ -57,6 +59,114 @@ def test_every_install_hint_names_an_extra_that_exists(repo: Path) -> None:
     }
     assert hints, "no install hint found: the pattern no longer fits the texts"
     assert {extra for _, extra in hints} <= extras, hints
+
+
+def _modules(repo: Path, top: str) -> list[str]:
+    """Dotted names of all modules of a package, packages by their own name."""
+    files = sorted((repo / top).rglob("*.py"))
+    return [".".join(p.relative_to(repo).with_suffix("").parts).removesuffix(".__init__") for p in files]
+
+
+def _doors(repo: Path) -> list[Path]:
+    return sorted(p for top in ("edge", "trainer") for p in (repo / top).rglob("__init__.py"))
+
+
+def test_no_export_bears_a_submodule_s_name(repo: Path) -> None:
+    """`edge.judge.judge` is the function and nothing else: a module of that name would take its place once imported."""
+    for door in _doors(repo):
+        exported = {
+            name
+            for node in ast.walk(ast.parse(door.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"
+            for name in ast.literal_eval(node.value)
+        }
+        beside = {p.stem for p in door.parent.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+        assert not exported & beside, f"{door.relative_to(repo)} exports {sorted(exported & beside)}"
+
+
+def test_a_door_opens_and_does_nothing_else(repo: Path) -> None:
+    """The `__init__` of a package inside `edge` and `trainer` imports what it exports; what it does lies in a file."""
+    for door in _doors(repo):
+        if len(door.relative_to(repo).parts) == 2:  # `edge` and `trainer` themselves are what users import
+            continue
+        defined = [
+            node.name
+            for node in ast.parse(door.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("__")
+        ]
+        assert not defined, f"{door.relative_to(repo)} defines {defined}: move it to a file of the package"
+
+
+def test_every_dotted_name_in_a_text_imports(repo: Path) -> None:
+    """Wherever a message, a docstring or a page says `edge.x.y` or `trainer.x.y`, that is what can be imported."""
+    pages = [*repo.glob("*.md"), *repo.glob("docs/*.md"), *repo.glob("docs/decisions/*.md")]
+    texts = {str(p.relative_to(repo)): p.read_text(encoding="utf-8") for p in pages}
+    for top in ("edge", "trainer"):
+        for path in sorted((repo / top).rglob("*.py")):
+            strings = [
+                node.value
+                for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            ]
+            texts[str(path.relative_to(repo))] = "\n".join(strings)
+    named = {
+        (where, name)
+        for where, text in texts.items()
+        for name in re.findall(r"(?<![\w./-])((?:edge|trainer)(?:\.[A-Za-z_]\w*)+)(?![\w/])", text)
+        if not name.endswith(".py")
+    }
+    assert len(named) > 20, "hardly a name found: the pattern no longer fits the texts"
+    wrong = sorted(f"{where}: {name}" for where, name in named if not _imports(name))
+    assert not wrong, wrong
+
+
+def _imports(name: str) -> bool:
+    parts = name.split(".")
+    for n in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:n]))
+        except ModuleNotFoundError as error:
+            if error.name and not error.name.startswith(("edge", "trainer")):
+                return True  # it needs an extra that is not installed here
+            continue
+        for attribute in parts[n:]:
+            if not hasattr(found, attribute):
+                return False
+            found = getattr(found, attribute)
+        return True
+    return False
+
+
+def test_what_was_promised_is_still_imported_the_same_way() -> None:
+    """The import paths that README and docs gave before the packages came keep working."""
+    from edge import load, predict
+    from edge.hooks import enrich
+    from edge.inspection import Inspector, inspect_frame, load_inspector
+    from edge.records import Candidate, EndFace, Finding, Frame, Inspection, Verdict
+
+    promised = (load, predict, enrich, inspect_frame, load_inspector)
+    assert all(callable(function) for function in promised)
+    assert all(isinstance(k, type) for k in (Candidate, EndFace, Finding, Frame, Inspection, Inspector, Verdict))
+
+
+@pytest.mark.train
+def test_the_trainer_s_four_functions_are_where_they_were() -> None:
+    """`trainer.build_model`, `train`, `load` and `predict`."""
+    pytest.importorskip("tensorflow", reason="the train extra (TensorFlow) is not installed")
+    import trainer
+
+    assert all(callable(getattr(trainer, name)) for name in ("build_model", "train", "load", "predict"))
+
+
+def test_the_map_shows_the_house(repo: Path) -> None:
+    """docs/code.md holds every file with its own first line, and names no file that is not there."""
+    done = _run(sys.executable, repo / "scripts" / "make_code_map.py", "--check", cwd=repo, check=False)
+    assert done.returncode == 0, done.stderr
+    page = (repo / "docs" / "code.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:edge|trainer|scripts|tests)/[\w/.-]*)`", page))
+    assert len(named) > 30
+    missing = sorted(name for name in named if not (repo / name).exists())
+    assert not missing, missing
 
 
 def test_readme_names_the_two_commands(repo: Path) -> None:
