@@ -15,9 +15,7 @@ import cv2
 from edge.inspection import load_inspector
 from edge.overlay import draw
 from edge.records import Frame
-from trainer.phantom import Scene, render
-from trainer.phantom.rendering import Fibre, Light, Sensor, Texture
-from trainer.phantom.stamps import Defect
+from trainer.phantom import Defect, Fibre, Light, Scene, Sensor, Texture, render
 
 REPO = Path(__file__).resolve().parent.parent
 EXAMPLES = REPO / "examples"

@@ -32,9 +32,7 @@ from edge.inspection import Inspector, load_inspector
 from edge.locate import locate, locate_all
 from edge.quality import assess
 from edge.records import Frame
-from trainer.phantom import Scene, render
-from trainer.phantom.rendering import Sensor
-from trainer.phantom.stamps import Defect
+from trainer.phantom import Defect, Scene, Sensor, render
 
 REPO = Path(__file__).resolve().parent.parent
 DOCS = REPO / "docs"

@@ -16,9 +16,7 @@ import numpy as np
 from edge.detect import detect
 from edge.locate import locate
 from edge.records import Candidate
-from trainer.phantom import Mark, Phantom, Scene, render
-from trainer.phantom.rendering import Fibre, Light, Sensor
-from trainer.phantom.stamps import Defect
+from trainer.phantom import Defect, Fibre, Light, Mark, Phantom, Scene, Sensor, render
 
 CONTRASTS = (0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.4)
 DIG_SIZES_UM = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 12.0)

@@ -2,6 +2,6 @@
 
 from trainer.phantom.random_scenes import random_scene
 from trainer.phantom.rendering import Mark, Phantom, render
-from trainer.phantom.scene import Scene
+from trainer.phantom.scene import Defect, Fibre, Light, Scene, Sensor, Texture
 
-__all__ = ["Mark", "Phantom", "Scene", "random_scene", "render"]
+__all__ = ["Defect", "Fibre", "Light", "Mark", "Phantom", "Scene", "Sensor", "Texture", "random_scene", "render"]

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.records import EndFace
-from trainer.phantom.picture import recorded, surface_of, through_optics
-from trainer.phantom.scene import Canvas, Defect, Fibre, Light, Scene, Sensor, Texture
+from trainer.phantom.scene import Canvas, Defect, Fibre, Light, Scene
+from trainer.phantom.sensor import recorded, through_optics
 from trainer.phantom.stamps import Stamp, draw
-
-__all__ = ["Fibre", "Light", "Mark", "Phantom", "Scene", "Sensor", "Texture", "render", "sheet"]
+from trainer.phantom.surface import surface_of
 
 _COVERED = 0.4  # a pixel belongs to a mark from this share of coverage on
 

@@ -77,7 +77,7 @@ class Canvas:
         y_px: the cladding's centre.
         um_per_px_x: width of a pixel.
         um_per_px_y: height of a pixel.
-        cladding_um: radius of the glass, where chips sit.
+        cladding_r_um: radius of the glass, where chips sit.
     """
 
     width_px: int
@@ -86,7 +86,7 @@ class Canvas:
     y_px: float
     um_per_px_x: float
     um_per_px_y: float
-    cladding_um: float
+    cladding_r_um: float
 
     def to_px(self, polygon_um: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, 2) x, y in um to x, y in pixels."""

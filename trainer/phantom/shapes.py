@@ -131,7 +131,7 @@ def _chip(defect: Defect, canvas: Canvas, rng: np.random.Generator) -> list[Part
 
     A hollow one is crumbled: a bright scar on one side of the rim, splinters all over it.
     """
-    radius = canvas.cladding_um
+    radius = canvas.cladding_r_um
     arc = defect.size_um / radius
     if defect.hollow > 0:
         return _crumbs(defect, radius, rng)

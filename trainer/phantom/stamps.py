@@ -13,10 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.phantom.scene import LABEL_OF_KIND, Canvas, Defect, Kind
+from trainer.phantom.scene import Canvas, Defect
 from trainer.phantom.shapes import Polygon, parts_of
-
-__all__ = ["LABEL_OF_KIND", "Canvas", "Defect", "Kind", "Stamp", "draw"]
 
 _SUPERSAMPLED_PX = 1_500_000  # a stamp's field is refined by 4, or less where it would grow beyond this
 _MARGIN_PX = 6

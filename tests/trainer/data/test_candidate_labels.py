@@ -10,9 +10,7 @@ import pytest
 from edge.classify import PatchSpec
 from edge.records import Candidate
 from trainer.data.candidate_labels import LABELS, from_phantoms, named_by_truth
-from trainer.phantom import Phantom, Scene, render
-from trainer.phantom.rendering import Light, Sensor
-from trainer.phantom.stamps import Defect
+from trainer.phantom import Defect, Light, Phantom, Scene, Sensor, render
 
 SPEC = PatchSpec(background="median", measures=("length_um", "box_px"))
 

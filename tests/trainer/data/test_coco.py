@@ -15,9 +15,7 @@ from edge.errors import SourceError, UsageError
 from edge.records import Candidate
 from trainer.data.candidate_labels import LABELS
 from trainer.data.coco import LabelledBox, is_folder, named_by_boxes, read_labelled
-from trainer.phantom import Scene, render
-from trainer.phantom.rendering import Sensor
-from trainer.phantom.stamps import Defect
+from trainer.phantom import Defect, Scene, Sensor, render
 
 SPEC = PatchSpec(background="median", measures=("length_um", "box_px"))
 DIG = Defect("dig", 90.0, 20.0, size_um=7.0, contrast=-0.6)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.phantom import Scene, random_scene, render
+from trainer.phantom import Defect, Fibre, Light, Scene, Sensor, Texture, random_scene, render
 from trainer.phantom.random_scenes import SCOPES
-from trainer.phantom.rendering import Fibre, Light, Sensor, Texture, sheet
-from trainer.phantom.stamps import LABEL_OF_KIND, Defect
+from trainer.phantom.rendering import sheet
+from trainer.phantom.scene import LABEL_OF_KIND
 
 PLAIN = Scene(
     fibre=Fibre(core_um=0.0, cladding_grey=80.0),
