@@ -86,7 +86,7 @@ def converted(model: Any, rng: np.random.Generator) -> bytes:
     """
     from edge.classify import PatchSpec
     from trainer.data import Examples
-    from trainer.export.conversion import Card, Gates, Material, convert
+    from trainer.export import Card, Gates, Material, convert
     from trainer.learning.model_file import TrainedModel
 
     n = 4000

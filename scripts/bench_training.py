@@ -23,7 +23,7 @@ import tensorflow as tf  # noqa: E402
 
 from edge.classify import PatchSpec  # noqa: E402
 from trainer.data import Dataset, Source, open_dataset  # noqa: E402
-from trainer.learning.fit import FitSettings, train  # noqa: E402
+from trainer.learning import FitSettings, fit_dataset  # noqa: E402
 from trainer.learning.network import build_model  # noqa: E402
 from trainer.learning.standardisation import probabilities  # noqa: E402
 
@@ -33,7 +33,7 @@ BATCH = 64
 def ferrule(data: Dataset, epochs: int, seed: int) -> tuple[float, keras.Model]:
     """Seconds of fitting, scoring of the validation pictures included, and the model."""
     began = time.perf_counter()
-    model = train(data, FitSettings(epochs, BATCH, seed)).model
+    model = fit_dataset(data, FitSettings(epochs, BATCH, seed)).model
     return time.perf_counter() - began, model
 
 

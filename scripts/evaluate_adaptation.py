@@ -39,8 +39,11 @@ from trainer.data.candidate_labels import LABELS  # noqa: E402
 from trainer.data.coco import read_labelled  # noqa: E402
 from trainer.data.examples import joined  # noqa: E402
 from trainer.data.rendered import rendered_examples  # noqa: E402
-from trainer.learning import model_file  # noqa: E402
-from trainer.learning.fit import FitSettings, train  # noqa: E402
+from trainer.learning import (  # noqa: E402
+    FitSettings,
+    fit_dataset,
+    model_file,
+)
 from trainer.learning.standardisation import probabilities  # noqa: E402
 from trainer.shipped_models import SPEC  # noqa: E402
 
@@ -77,7 +80,7 @@ def main() -> None:
         varied = joined([augmented(own, SPEC, AugmentSettings(copies=4, seed=number)), replay.train])
         dataset = Dataset(LABELS, SPEC, varied, replay.validation.take(np.arange(0)), replay.check)
         settings = FitSettings(epochs=5, batch=64, learning_rate=4e-4, class_weights="none", seed=number)
-        adapted = train(dataset, settings, start=shipped)
+        adapted = fit_dataset(dataset, settings, start=shipped)
         elapsed_s = time.perf_counter() - began
         longest_s = max(longest_s, elapsed_s)
         print(f"fold {number}: {len(own)} own examples, fitted in {elapsed_s:.0f} s; left out: {len(held)} fibres")

@@ -48,8 +48,8 @@ def main() -> None:
     # Imported here: the processes that render import this file, and have no use for TensorFlow.
     from edge.classify.bundle import write_bundle
     from trainer import shipped_models
-    from trainer.learning import model_file
-    from trainer.learning.fit import Progress
+    from trainer.learning import Progress, model_file
+    from trainer.model_card import card_text
 
     def say(progress: Progress) -> None:
         if progress.figures:
@@ -79,11 +79,11 @@ def main() -> None:
             fit=replace(settings.fit, epochs=making.epochs),
             augment=replace(settings.augment, copies=making.copies),
         )
-        lessons = shipped_models.lessons_from(examples, settings, say)
-        made = shipped_models.make(name, making.network, lessons, settings, say)
+        learned_from = shipped_models.distillation_set(examples, settings, say)
+        made = shipped_models.make(name, making.network, learned_from, settings, say)
         write_bundle(args.out / f"{name}.tflite", made.conversion.content)
         model_file.save(made.trained, args.out / f"{name}.keras")
-        (args.out / f"{name}.md").write_text(shipped_models.card_text(made, making.network), encoding="utf-8")
+        (args.out / f"{name}.md").write_text(card_text(made, making.network), encoding="utf-8")
         print(f"{name}: threshold {made.threshold}, {len(made.conversion.content)} bytes")
         for key, value in made.conversion.metrics.items():
             print(f"  {key} {value:.4g}")

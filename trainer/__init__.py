@@ -5,26 +5,24 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from trainer.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from trainer.learning.fit import train
+    from trainer.learning.fit import fit_dataset as train
     from trainer.learning.model_file import load
     from trainer.learning.network import build_model
     from trainer.learning.prediction import predict
 
 __all__ = ["build_model", "load", "predict", "train"]
 
-_MODULES = {
-    "build_model": "trainer.learning.network",
-    "load": "trainer.learning.model_file",
-    "predict": "trainer.learning.prediction",
-    "train": "trainer.learning.fit",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "build_model": "trainer.learning.network:build_model",
+        "load": "trainer.learning.model_file:load",
+        "predict": "trainer.learning.prediction:predict",
+        "train": "trainer.learning.fit:fit_dataset",
+    },
+)

@@ -1,9 +1,9 @@
-"""The model that ships: from rendered faces to a verified file, with its card.
+"""The recipe of the models that ship: from rendered faces to a verified file.
 
-No picture of a real end face shapes it. Everything random has its seed here, training and conversion are
+No picture of a real end face shapes them. Everything random has its seed here, and training and conversion are
 deterministic: the same code, versions and machine give the same bytes.
 
-The MLP learns the answers of CNNs (`trainer.learning.distillation`), not the labels alone.
+The MLP learns the answers of CNNs instead of the labels (`trainer.learning.distillation`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ from trainer.data import Dataset, Examples
 from trainer.data.augmentation import AugmentSettings, augmented
 from trainer.data.candidate_labels import LABELS
 from trainer.data.rendered import RenderedExamples, rendered_examples, rendered_sha256
-from trainer.export.conversion import Card, Conversion, Gates, Material, convert
-from trainer.learning.distillation import Lessons, taught
-from trainer.learning.fit import FitSettings, OnProgress, train
-from trainer.learning.model_file import TrainedModel
+from trainer.export import Card, Conversion, Material, convert
+from trainer.export.gates import rendered_marks_gates
+from trainer.learning import DistillationSet, FitSettings, OnProgress, TrainedModel, distil, fit_dataset
 
 MEASURES = (
     "length_um",
@@ -42,25 +41,11 @@ MEASURES = (
 
 SPEC = PatchSpec(size=28, background="median", measures=MEASURES)
 
-_CNN_GATES = Gates(min_agreement=0.98, max_probability_error=0.3, max_calibration_error=0.03)
-_GATES = {
-    "cnn": _CNN_GATES,
-    "deep-cnn": _CNN_GATES,
-    "mlp": Gates(min_agreement=0.95, max_probability_error=0.7, max_calibration_error=0.03),
-}
-"""Looser than for pictures that are sure: many rendered marks lie near the noise, where two answers are near ties.
-The mlp sums 784 rounded weights at once, and loses more."""
-
 _NOTES = (
     "Names what Ferrule's detector proposes on a fibre end face. Trained on rendered faces only: no real picture "
     "shaped it. Scratches are about three times as long as wide, dotted ones too; small dark points are digs whatever "
     "made them; what lies across the cladding's rim is a chip. Not for MPO ferrules' surroundings, nor bare fibre ends."
 )
-
-
-def gates_of(network: str) -> Gates:
-    """What a conversion of this network has to hold to on rendered marks; the usual where it does not ship."""
-    return _GATES.get(network, Gates())
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +100,10 @@ def examples_for(settings: MakeSettings) -> RenderedExamples:
     return rendered_examples(counts, settings.first_seed, SPEC, settings.workers)
 
 
-def lessons_from(examples: RenderedExamples, settings: MakeSettings, on_progress: OnProgress | None = None) -> Lessons:
-    """What every network of these settings learns; the teachers are `cnn`s.
+def distillation_set(
+    examples: RenderedExamples, settings: MakeSettings, on_progress: OnProgress | None = None
+) -> DistillationSet:
+    """What every network of these settings learns from; the teachers are `cnn`s.
 
     Args:
         examples: of `examples_for`.
@@ -125,13 +112,13 @@ def lessons_from(examples: RenderedExamples, settings: MakeSettings, on_progress
     """
     varied = augmented(examples.train, SPEC, settings.augment)
     students = Dataset(LABELS, SPEC, varied, examples.validation, examples.check, _data(examples, settings))
-    return taught(students, examples.train, settings.augment, settings.fit, settings.teachers, on_progress)
+    return distil(students, examples.train, settings.augment, settings.fit, settings.teachers, on_progress)
 
 
 def make(
     name: str,
     network: str,
-    lessons: Lessons,
+    learned_from: DistillationSet,
     settings: MakeSettings,
     on_progress: OnProgress | None = None,
 ) -> DefectModel:
@@ -140,15 +127,15 @@ def make(
     Args:
         name: of the model.
         network: one of `trainer.learning.network.NETWORKS`.
-        lessons: of `lessons_from`.
+        learned_from: of `distillation_set`.
         settings: the same that the examples were rendered with.
         on_progress: of the fit.
 
     Raises:
         ModelError: a gate of the conversion failed.
     """
-    dataset = lessons.dataset
-    trained = train(dataset, settings.fit, network, on_progress=on_progress, targets=lessons.targets)
+    dataset = learned_from.dataset
+    trained = fit_dataset(dataset, settings.fit, network, on_progress=on_progress, targets=learned_from.targets)
     rng = np.random.default_rng(settings.fit.seed)
     n = len(dataset.train)
     calibration = dataset.train.take(np.sort(rng.choice(n, min(1000, n), replace=False)))
@@ -156,7 +143,7 @@ def make(
 
     def converted(threshold: float) -> Conversion:
         card = Card(name, "1", round(threshold, 3), "Apache-2.0", _NOTES)
-        return convert(trained, material, card, gates=_GATES[network])
+        return convert(trained, material, card, gates=rendered_marks_gates(network))
 
     scores = _scored(converted(0.0), dataset.validation)
     threshold = _threshold(scores, dataset.validation.labels, settings.wrong_at_most)
@@ -227,52 +214,3 @@ def _data(examples: RenderedExamples, settings: MakeSettings) -> dict[str, str |
         "teachers": settings.teachers,
     }
     return facts | {f"pictures {label}": int(n) for label, n in zip(LABELS, counts, strict=True)}
-
-
-def card_text(model: DefectModel, network: str) -> str:
-    """The model's card, as Markdown."""
-    description = read_bundle(model.conversion.content).description
-    figures = model.conversion.metrics
-    lines = [
-        f"# {description.name}",
-        "",
-        description.notes,
-        "",
-        f"- Network: {network}, {description.patch.size}x{description.patch.size} grey patch with its surround's "
-        "median taken off, and the candidate's measures: " + ", ".join(description.patch.measures) + ".",
-        f"- Labels: {', '.join(description.labels)}; `unknown` below {description.threshold}.",
-        f"- Recipe: {description.recipe}; temperature {description.temperature:.3f}; licence {description.licence}; "
-        f"{len(model.conversion.content)} bytes.",
-        "- Made by `scripts/make_defect_models.py`; same code, versions and machine: same bytes.",
-        "",
-        "## Data and seeds",
-        "",
-        *[f"- {key}: {value}" for key, value in description.data.items()],
-        "",
-        "## Training and conversion",
-        "",
-        *[f"- {key}: {value}" for key, value in description.code.items()],
-        "",
-        "## Figures on rendered faces that were not trained on",
-        "",
-        *[f"- {key}: {value:.4g}" for key, value in figures.items()],
-        "",
-        "| label | precision | recall | n |",
-        "|---|---|---|---|",
-        *[f"| {label} | {p:.3f} | {r:.3f} | {n} |" for label, (p, r, n) in model.by_label.items()],
-        "",
-        "## Risk and coverage",
-        "",
-        "| threshold | coverage | wrong among the named |",
-        "|---|---|---|",
-        *[f"| {t:.2f} | {c:.3f} | {w:.3f} |" for t, c, w in model.curve],
-        "",
-        "## Limits",
-        "",
-        "- Rendered faces hold many marks near the noise and fragments that nobody could name for certain, so the "
-        "figures above are lower than on the sure marks of real faces; see docs/accuracy.md for those.",
-        "- Contamination against dig is the weakest pair: a small particle and a pit look alike.",
-        "- Patches alone, without measures, are named less surely; the patch's own size is used where it tells.",
-        "",
-    ]
-    return "\n".join(lines)

@@ -137,10 +137,7 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     notes: str = ""
 
     def __post_init__(self) -> None:
-        if len(set(self.labels)) != len(self.labels) or UNKNOWN in self.labels:
-            raise UsageError(f"labels: each once, and none of them {UNKNOWN!r}")
-        if any(not label.isprintable() or label != label.strip() for label in self.labels):
-            raise UsageError("labels are lines: printable characters, no space around them")
+        check_labels(self.labels)
         golden = self.golden
         golden.patches_of(self.patch.size)
         if len(golden.measures) != golden.n_patches * len(self.patch.measures):
@@ -149,6 +146,19 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             raise UsageError("the golden logits are not one row per patch and one figure per label")
         if any(not abs(logit) <= _MAX_LOGIT for row in golden.logits for logit in row):
             raise UsageError(f"a golden logit is beyond {_MAX_LOGIT:g}")
+
+
+def check_labels(labels: tuple[str, ...]) -> None:
+    """Raises UsageError unless these are two or more different labels that a bundle can carry, a line each."""
+    if len(labels) < 2:
+        raise UsageError(f"labels {', '.join(labels)[:64] or '(none)'}: expected at least 2 to tell apart")
+    if len(set(labels)) != len(labels):
+        raise UsageError(f"labels {', '.join(labels)[:640]}: each may be named once")
+    for label in labels:
+        if not label or len(label) > 64 or label != label.strip() or not label.isprintable():
+            raise UsageError(f"label {label[:65]!r}: expected 1 to 64 printable characters without space around them")
+        if label == UNKNOWN:
+            raise UsageError(f"label {label!r} is what an answer below the threshold is called; rename it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The shipped model is made from rendered faces: what it is made of, and what its card says."""
+"""The recipe of the models that ship: what they are made from, and what their card says."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from edge.classify.bundle import read_bundle
 from trainer.data.augmentation import AugmentSettings
 from trainer.data.candidate_labels import LABELS
 from trainer.data.rendered import PROVENANCE_SEEDS, rendered_examples, rendered_sha256
-from trainer.export.conversion import Gates
-from trainer.learning.fit import FitSettings
+from trainer.export import Gates
+from trainer.learning import FitSettings
+from trainer.model_card import card_text
 from trainer.phantom import Phantom, Scene, random_scene, render
 from trainer.phantom.scene import LABEL_OF_KIND
 from trainer.shipped_models import (
@@ -23,9 +24,8 @@ from trainer.shipped_models import (
     DefectModel,
     MakeSettings,
     _threshold,
-    card_text,
+    distillation_set,
     examples_for,
-    lessons_from,
     make,
     risk_coverage,
 )
@@ -57,12 +57,12 @@ def test_the_threshold_lies_where_answers_are_mostly_wrong() -> None:
 @pytest.mark.parametrize("network", ["mlp", "deep-cnn"])
 def test_two_makes_are_the_same_bytes(monkeypatch: pytest.MonkeyPatch, network: str) -> None:
     """Small ones, but from faces to file: the recipe is the same. The card names what is inside."""
-    monkeypatch.setattr("trainer.shipped_models._GATES", {network: Gates(0.0, 1.0, 1.0, 8, 1)})
+    monkeypatch.setattr("trainer.export.gates.RENDERED_MARKS_GATES", {network: Gates(0.0, 1.0, 1.0, 8, 1)})
     fit = FitSettings(epochs=1, class_weights="none")
     settings = MakeSettings(6, 3, 3, 50, augment=AugmentSettings(copies=1), fit=fit, teachers=1, workers=1)
 
     def made() -> DefectModel:
-        return make("tiny", network, lessons_from(examples_for(settings), settings), settings)
+        return make("tiny", network, distillation_set(examples_for(settings), settings), settings)
 
     one, other = made(), made()
     assert one.conversion.content == other.conversion.content
@@ -81,12 +81,12 @@ def test_teachers_answer_every_variation_and_none_are_the_labels() -> None:
     fit = FitSettings(epochs=1, class_weights="none")
     settings = MakeSettings(6, 3, 3, 50, augment=AugmentSettings(copies=2), fit=fit, teachers=2, workers=1)
     rendered = examples_for(settings)
-    lessons = lessons_from(rendered, settings)
-    assert len(lessons.dataset.train) == 2 * len(rendered.train)
-    assert lessons.targets is not None
-    assert lessons.targets.shape == (len(lessons.dataset.train), len(LABELS))
-    np.testing.assert_allclose(lessons.targets.sum(axis=1), 1.0, atol=1e-5)
-    assert lessons_from(rendered, replace(settings, teachers=0)).targets is None
+    learned_from = distillation_set(rendered, settings)
+    assert len(learned_from.dataset.train) == 2 * len(rendered.train)
+    assert learned_from.targets is not None
+    assert learned_from.targets.shape == (len(learned_from.dataset.train), len(LABELS))
+    np.testing.assert_allclose(learned_from.targets.sum(axis=1), 1.0, atol=1e-5)
+    assert distillation_set(rendered, replace(settings, teachers=0)).targets is None
 
 
 @pytest.mark.slow

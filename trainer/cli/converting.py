@@ -14,11 +14,10 @@ from edge.errors import UsageError
 from trainer.data import Dataset, Source
 from trainer.data.dataset import reopen
 from trainer.data.examples import joined
-from trainer.export.conversion import Card, Gates, Material, convert
+from trainer.export import Card, Gates, Material, convert
+from trainer.export.gates import rendered_marks_gates
 from trainer.export.recipe import DEFAULT_RECIPE
-from trainer.learning import model_file
-from trainer.learning.model_file import TrainedModel
-from trainer.shipped_models import gates_of
+from trainer.learning import TrainedModel, model_file
 
 N_CALIBRATION = 10_000
 """Training pictures that the integer ranges are taken from at most, evenly spread over the labels. With 500 some
@@ -88,7 +87,7 @@ def _gates(trained: TrainedModel, dataset: Dataset, recipe: str) -> Gates:
     """Those of the model that ships for one that goes on from it: rendered marks are nearer the noise than others."""
     if dataset.check is None or recipe != DEFAULT_RECIPE:
         return Gates()
-    return gates_of(str(trained.code.get("network")))
+    return rendered_marks_gates(str(trained.code.get("network")))
 
 
 def _name_from(stem: str) -> str:

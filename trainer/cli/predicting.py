@@ -15,9 +15,7 @@ from edge.cli.ending import EXIT_LOST, EXIT_OUTPUT, Unforeseen, defended
 from edge.cli.reading import read_each
 from edge.records import Frame
 from edge.sources import LostFrame, list_pictures
-from trainer.learning import model_file
-from trainer.learning.model_file import TrainedModel
-from trainer.learning.standardisation import probabilities
+from trainer.learning import TrainedModel, load, probabilities
 
 
 def name_pictures(paths: Sequence[Path], model: str, with_scores: bool, console: Console) -> int:
@@ -27,7 +25,7 @@ def name_pictures(paths: Sequence[Path], model: str, with_scores: bool, console:
         UsageError: no such model, or one without labels.
         ModelError: the model is damaged.
     """
-    trained = model_file.load(model)
+    trained = load(model)
     unforeseen = Unforeseen()
     n_named = n_lost = 0
     for event in read_each(list_pictures(paths, recursive=True), unforeseen):

@@ -10,10 +10,9 @@ from edge.cli.console import Console
 from edge.errors import UsageError
 from trainer.data import Source
 from trainer.data.dataset import unseen
-from trainer.evaluation.evaluate import Evaluation, evaluate, write_evaluation
-from trainer.learning import model_file
-from trainer.learning.model_file import TrainedModel, weights_sha256
-from trainer.learning.standardisation import probabilities
+from trainer.evaluation import Evaluation, evaluate, write_evaluation
+from trainer.learning import TrainedModel, load, probabilities
+from trainer.learning.model_file import weights_sha256
 
 
 def evaluate_model(
@@ -59,7 +58,7 @@ def _float_model(bundle: Bundle, given: Path | None) -> TrainedModel | None:
     beside = Path(bundle.source).with_suffix(".keras")
     if given is None and not beside.is_file():
         return None
-    trained = model_file.load(given or beside)
+    trained = load(given or beside)
     if weights_sha256(trained.model) == bundle.description.code.get("weights_sha256"):
         return trained
     if given is None:

@@ -21,11 +21,17 @@ from trainer.data.candidate_labels import LABELS
 from trainer.data.label_folders import labels_in
 from trainer.data.rehearsal import can_rehearse
 from trainer.data.split import SplitSettings
-from trainer.learning import fit, model_file
-from trainer.learning.fit import ClassWeights, FitSettings, OnProgress, Progress
-from trainer.learning.model_file import TrainedModel
+from trainer.learning import (
+    FitSettings,
+    OnProgress,
+    Progress,
+    TrainedModel,
+    fit_dataset,
+    model_file,
+    probabilities,
+)
+from trainer.learning.fit import ClassWeights
 from trainer.learning.network import LEARNING_RATE
-from trainer.learning.standardisation import probabilities
 
 _MOST_UNREADABLE_TOLD = 10
 
@@ -100,7 +106,7 @@ def train_model(wanted: Training, console: Console) -> int:
     began = time.perf_counter()
     with _progress(wanted.settings.epochs, console) as on_progress:
         fitted_on = dataset if start is None or not source.rehearsed_faces else _known_before(dataset, start)
-        trained = fit.train(fitted_on, wanted.settings, wanted.network, start, on_progress)
+        trained = fit_dataset(fitted_on, wanted.settings, wanted.network, start, on_progress)
     fit_s = time.perf_counter() - began
     if threshold is not None:
         trained.code["threshold"] = threshold

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+BATCH = 1024
+"""Examples that go through a model at once: so many fit the memory of a small machine."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,21 @@ class Examples:
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Examples:
         """The examples at these positions, in this order."""
         return Examples(self.patches[index], self.measures[index], self.labels[index], self.groups[index])
+
+
+def batches(
+    patches: NDArray[np.uint8], measures: NDArray[np.uint8] | None, size: int = BATCH
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8] | None]]:
+    """Patches and measures as networks and classifiers take them, a batch at a time.
+
+    Args:
+        patches: (n, side, side) uint8.
+        measures: (n, k) uint8; None, or without a column: the model takes none, and every batch has None.
+        size: of a batch, the last one may be smaller.
+    """
+    known = measures if measures is not None and measures.shape[1] else None
+    for at in range(0, len(patches), size):
+        yield patches[at : at + size], None if known is None else known[at : at + size]
 
 
 def joined(parts: Sequence[Examples]) -> Examples:

@@ -11,7 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from trainer.evaluation.evaluate import Evaluation
+from trainer.evaluation.scoring import Evaluation
+from trainer.learning.best_epoch import kept_epoch
 
 _INK, _MUTED, _GRID = "#1b2530", "#5f6b76", "#d9dee3"
 _BLUE, _ORANGE = "#1f6fb2", "#d9772b"
@@ -110,7 +111,7 @@ def learning(evaluation: Evaluation) -> bytes:
     """Loss and accuracy by epoch, in training and in validation, and the epoch that was kept; PNG."""
     history = evaluation.history
     epochs = range(1, len(next(iter(history.values()))) + 1)
-    kept = _kept_epoch(history)
+    kept = kept_epoch(history)
     figure = _figure(8.4, 3.9)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for key, colour, label in ((name, _BLUE, "training"), (f"val_{name}", _ORANGE, "validation")):
@@ -127,14 +128,6 @@ def learning(evaluation: Evaluation) -> bytes:
         if name == "accuracy":
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     return _png(figure, f"{evaluation.model}: learning curves", "the float network, on the data it was trained on")
-
-
-def _kept_epoch(history: dict[str, tuple[float, ...]]) -> int | None:
-    """The epoch whose weights the model has, from 1, by the rule of `fit.fit`."""
-    if "val_accuracy" not in history:
-        return None
-    ranks = [(a, -b) for a, b in zip(history["val_accuracy"], history["val_loss"], strict=True)]
-    return 1 + ranks.index(max(ranks))
 
 
 _HEADER_INCH = 0.62

@@ -1,9 +1,9 @@
-"""Takes the mean error of rounded weights out of a quantised graph, by way of its biases.
+"""Bias correction: takes the mean error that rounded weights cause out of a quantised graph.
 
-Where inputs are far from zero on average, as grey levels are, rounding the weights shifts what each channel sums up
-to: by the rounding errors times the mean inputs. Biases are 32 bit integers, fine enough to take that back. Nagel et
-al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019, section 4.2, with the means
-measured on the calibration pictures.
+Rounding the weights shifts the sum of each channel by the rounding errors times the mean inputs, which is much where
+inputs are far from zero on average, as grey levels are. The biases are 32 bit integers, fine enough to subtract that
+shift. Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019, section 4.2,
+with the means measured on the calibration pictures.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DTYPES: dict[int, np.dtype[Any]] = {
 _WEIGHTED = (tfl.BuiltinOperator.CONV_2D, tfl.BuiltinOperator.FULLY_CONNECTED)
 
 
-def corrected(graph: bytes, float_graph: bytes, calibration: Examples) -> bytes:
+def correct_biases(graph: bytes, float_graph: bytes, calibration: Examples) -> bytes:
     """The quantised graph with corrected biases.
 
     Layers are taken in their order, each given what the corrected ones before it give. Layers without bias or with

@@ -1,12 +1,11 @@
 """From a trained network to one verified file: convert, measure, gate, bundle.
 
 Every figure is measured on the graph that ships, run by the runtime that ships. A gate that fails stops the
-conversion and says which one and by how much; no file is written then.
+conversion; the message says which one and by how much, and no file is written.
 """
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,12 +21,14 @@ from edge.classify.engine import Engine
 from edge.classify.runtime import build_interpreter, choose_runtime
 from edge.errors import ModelError, UsageError
 from trainer.data import Examples
-from trainer.export.bias_correction import corrected
+from trainer.data.examples import batches
+from trainer.export.bias_correction import correct_biases
+from trainer.export.gates import Gates, failed_gates
 from trainer.export.graph import OLDEST_RUNTIME, canonical, too_new, with_scores
-from trainer.export.logits_model import logits_twin
+from trainer.export.logits_model import without_softmax
 from trainer.export.metadata import with_metadata
-from trainer.export.range_equalisation import equalise
-from trainer.export.recipe import DEFAULT_RECIPE, RECIPES, convert_twin
+from trainer.export.range_equalisation import equalise_ranges
+from trainer.export.recipe import DEFAULT_RECIPE, RECIPES, to_tflite
 from trainer.learning.calibration import calibration_error, fit_temperature, softmax
 from trainer.learning.model_file import TrainedModel, weights_sha256
 from trainer.learning.standardisation import probabilities
@@ -38,7 +39,7 @@ N_GOLDEN = 2
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """The examples a conversion needs, none of them trained on but for the calibration's.
+    """The examples that a conversion needs. Only those for the calibration may have been trained on.
 
     Attributes:
         calibration: what integer ranges are taken from; training examples will do, 500 are enough.
@@ -70,30 +71,6 @@ class Card:
     notes: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Gates:
-    """What a conversion has to hold to.
-
-    Attributes:
-        min_agreement: share of check pictures with the float network's answer; None: the recipe's. One picture
-            may differ however few there are.
-        max_probability_error: largest difference of any probability to the float network's, both at temperature
-            1; None: the recipe's.
-        max_calibration_error: expected calibration error at the fitted temperature; for chance, 1 / sqrt(number of
-            check pictures) is allowed beyond it.
-        min_calibration_pictures: fewer clip the confidence and leave the accuracy as it was.
-        min_calibration_span_grey: brightest minus darkest grey level of the calibration's pictures.
-        max_bytes: of the whole file; None: any.
-    """
-
-    min_agreement: float | None = None
-    max_probability_error: float | None = None
-    max_calibration_error: float = 0.05
-    min_calibration_pictures: int = 64
-    min_calibration_span_grey: int = 128
-    max_bytes: int | None = None
-
-
 @dataclass(frozen=True, eq=False)
 class Conversion:
     """A converted model that passed its gates.
@@ -112,9 +89,16 @@ def convert(
     material: Material,
     card: Card,
     recipe: str = DEFAULT_RECIPE,
-    gates: Gates = Gates(),
+    gates: Gates | None = None,
 ) -> Conversion:
     """A bundle of the trained model, converted by a recipe; the same bytes for the same weights and examples.
+
+    Args:
+        trained: what to convert; not changed.
+        material: see there.
+        card: what the maker says.
+        recipe: one of `trainer.export.recipe.RECIPES`.
+        gates: what it must hold to; None: the recipe's own limits.
 
     Raises:
         UsageError: an unknown recipe, a model that cannot be converted, examples of another shape, or none.
@@ -147,7 +131,7 @@ def convert(
         notes=card.notes,
     )
     content = pack(graph, described)
-    failed = _failed(recipe, gates, {**metrics, "bytes": len(content)}, material.calibration) + [
+    failed = failed_gates(recipe, gates or Gates(), {**metrics, "bytes": len(content)}, material.calibration) + [
         f"{operator} is newer than {OLDEST_RUNTIME} has" for operator in too_new(graph)
     ]
     if failed:
@@ -182,13 +166,13 @@ def bundle_foreign(graph: bytes, labels: tuple[str, ...], spec: PatchSpec, card:
 
 
 def _converted(trained: TrainedModel, recipe: str, calibration: Examples, name: str) -> bytes:
-    """The graph by a recipe, with what rounding does to its mean answers taken out."""
-    twin = logits_twin(trained.model)
+    """The canonical graph by a recipe: ranges equalised before quantising, biases corrected after it."""
+    logits_model = without_softmax(trained.model)
     if RECIPES[recipe].is_calibrated:
-        equalise(twin, calibration)
-    graph = canonical(convert_twin(twin, recipe, calibration), name)
+        equalise_ranges(logits_model, calibration)
+    graph = canonical(to_tflite(logits_model, recipe, calibration), name)
     if RECIPES[recipe].is_quantised:
-        graph = corrected(graph, canonical(convert_twin(twin, "float32", calibration)), calibration)
+        graph = correct_biases(graph, canonical(to_tflite(logits_model, "float32", calibration)), calibration)
     return graph
 
 
@@ -208,11 +192,10 @@ def _check_examples(trained: TrainedModel, material: Material) -> None:
 
 
 def _run(engine: Engine, examples: Examples) -> NDArray[np.float32]:
-    """Logits of the examples, in batches that fit a small machine."""
-    measures = examples.measures if examples.measures.shape[1] else None
+    """Logits of the examples, at least one, a batch at a time."""
     logits = []
-    for s in range(0, len(examples), 1024):
-        engine.run(examples.patches[s : s + 1024], None if measures is None else measures[s : s + 1024])
+    for patches, measures in batches(examples.patches, examples.measures):
+        engine.run(patches, measures)
         logits.append(engine.logits())
     return np.concatenate(logits)
 
@@ -231,39 +214,6 @@ def _metrics(
         "largest_probability_error": float(np.abs(plain - wanted).max()),
         "calibration_error": calibration_error(softmax(logits, temperature), check.labels),
     }
-
-
-def _failed(recipe: str, gates: Gates, measured: Mapping[str, float], calibration: Examples) -> list[str]:
-    """The gates that do not hold, one clause each."""
-    made_by = RECIPES[recipe]
-    agreement = made_by.min_agreement if gates.min_agreement is None else gates.min_agreement
-    error = made_by.max_probability_error if gates.max_probability_error is None else gates.max_probability_error
-    n_differ = round((1 - measured["agreement"]) * measured["n_check"])
-    failed = []
-    if measured["agreement"] < agreement and n_differ > 1:
-        failed.append(
-            f"agreement with float is {measured['agreement']:.4f}, {agreement} expected "
-            f"({agreement - measured['agreement']:.4f} short)"
-        )
-    by_chance = 1 / math.sqrt(measured["n_check"])
-    at_most = {"largest_probability_error": error, "calibration_error": gates.max_calibration_error + by_chance}
-    if gates.max_bytes is not None:
-        at_most["bytes"] = gates.max_bytes
-    for name, limit in at_most.items():
-        if not measured[name] <= limit:
-            failed.append(
-                f"{name} is {measured[name]:.6g}, at most {limit:.6g} expected ({measured[name] - limit:.4g} over)"
-            )
-    if made_by.is_calibrated:
-        span = int(calibration.patches.max()) - int(calibration.patches.min())
-        at_least = {
-            "number of calibration pictures": (len(calibration), gates.min_calibration_pictures),
-            "calibration pictures' range of grey levels": (span, gates.min_calibration_span_grey),
-        }
-        for name, (value, limit) in at_least.items():
-            if value < limit:
-                failed.append(f"{name} is {value}, at least {limit} expected ({limit - value} short)")
-    return failed
 
 
 def _golden(examples: Examples, logits: NDArray[np.float32]) -> Golden:

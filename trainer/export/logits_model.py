@@ -1,8 +1,9 @@
-"""The network that is converted: the trained one, taking grey levels 0..255 and ending in logits.
+"""The logits model, which is what gets converted: the trained network from grey levels 0..255 to its logits.
 
-It shares nothing with the trained model but the values of its weights. The scaling to 0..1 is folded into the
-first weights that see it (a Rescaling layer would cost time at every patch), flattening is written so that the
-converter needs no operators to work out the batch, and the last softmax is left to the host.
+It is a copy that shares nothing with the trained model but the values of its weights. The scaling to 0..1 is folded
+into the first weights that see the picture, as a Rescaling layer would cost time at every patch. Flattening is written
+so that the converter needs no operators to work out the batch. The last softmax is left out: the temperature is
+fitted on logits.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ _KEEP_FACTOR = (
 _PIXEL = 1 / 255
 
 
-def logits_twin(model: keras.Model) -> keras.Model:
-    """A model for grey levels that gives the logarithms of the trained one's answers, up to a constant a row.
+def without_softmax(model: keras.Model) -> keras.Model:
+    """A copy of a trained model that takes grey levels 0..255 and gives logits.
 
-    Its layers are named by their place, so that equal weights give equal twins whatever was built before.
+    The logits are the logarithms of the trained model's answers, up to a constant in each row. Layers are named by
+    their place, so that equal weights give equal copies whatever was built before.
 
     Args:
         model: consumes pixels (and measures) scaled to 0..1; ends in a Dense softmax, or in a Dense and a softmax

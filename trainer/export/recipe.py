@@ -1,6 +1,6 @@
 """How a network becomes a TFLite graph: the recipes, by name.
 
-All start from the logits twin (grey levels 0..255 in, logits out, a batch that can be resized) and use built-in
+All start from the logits model (grey levels 0..255 in, logits out, a batch that can be resized) and use built-in
 operators only. Which recipe serves whom:
 
     int8       the default. Integer in the body; the last Dense and the logits stay float, because that is where
@@ -110,11 +110,11 @@ RECIPES = {
 }
 
 
-def convert_twin(twin: Any, recipe: str, calibration: Examples) -> bytes:
-    """The graph of a logits twin by a recipe: a bare flatbuffer, without metadata.
+def to_tflite(logits_model: Any, recipe: str, calibration: Examples) -> bytes:
+    """The graph of a logits model by a recipe: a bare flatbuffer, without metadata.
 
     Args:
-        twin: as `trainer.export.logits_model.logits_twin` makes it.
+        logits_model: as `trainer.export.logits_model.without_softmax` makes it.
         recipe: one of `RECIPES`.
         calibration: what the integer ranges are taken from, in this order; used by the calibrated recipes.
 
@@ -126,8 +126,8 @@ def convert_twin(twin: Any, recipe: str, calibration: Examples) -> bytes:
     if RECIPES[recipe].is_calibrated and len(calibration) < 2:
         raise UsageError(f"{len(calibration)} calibration pictures: the recipe {recipe} needs at least two, better 500")
     function = tf.function(
-        lambda *inputs: twin(as_inputs(twin, list(inputs))),
-        input_signature=[tf.TensorSpec((None, *t.shape[1:]), tf.float32, name=t.name) for t in twin.inputs],
+        lambda *inputs: logits_model(as_inputs(logits_model, list(inputs))),
+        input_signature=[tf.TensorSpec((None, *t.shape[1:]), tf.float32, name=t.name) for t in logits_model.inputs],
         autograph=False,
     )
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
@@ -141,10 +141,10 @@ def convert_twin(twin: Any, recipe: str, calibration: Examples) -> bytes:
 
 
 def _samples(calibration: Examples, ranks: list[int]) -> list[list[NDArray[np.float32]]]:
-    """Batches of one, grey levels as float, in the graph's order of inputs; a corner of two holds 0 and 255.
+    """Batches of one, grey levels as float, in the graph's order of inputs.
 
-    Only so is the input's range 0..255 and its scale exactly 1, whatever the pictures; a single pixel moves no
-    range behind it.
+    The first pixel of the first example is set to 0, that of the second to 255. So the input's range is 0..255 and its
+    scale exactly 1 whatever the pictures are; one pixel changes no range further in.
     """
     arrays = []
     for rank in ranks:  # the converter orders inputs as it likes; patches have three axes, measures two
@@ -157,7 +157,7 @@ def _samples(calibration: Examples, ranks: list[int]) -> list[list[NDArray[np.fl
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The converter at work without its remarks: what it raises is all that matters."""
+    """Silences what the converter logs and prints; errors are still raised."""
     tensorflow_log = tf.get_logger()
     before = tensorflow_log.level
     with warnings.catch_warnings():

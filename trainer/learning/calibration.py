@@ -1,4 +1,4 @@
-"""How far a model's probabilities can be believed, and the one number that makes them so."""
+"""Calibration: how far a model's probabilities can be believed, and the temperature that makes them so."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ N_BINS = 15
 """Of the calibration error, as in Guo et al. 2017."""
 
 _COLDEST, _WARMEST = 0.05, 20.0
+"""Ends of the interval that is searched for the temperature."""
 
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
@@ -49,6 +50,12 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
     return float(f"{1 / low:.4g}")
 
 
+def bins_of(confidence: NDArray[np.floating]) -> NDArray[np.int64]:
+    """The bin of each confidence 0..1: `N_BINS` of equal width, from 0; a confidence of 1 lies in the last."""
+    bins: NDArray[np.int64] = np.minimum((confidence * N_BINS).astype(np.int64), N_BINS - 1)
+    return bins
+
+
 def calibration_error(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
     """Expected calibration error, 0..1: how far stated confidence and accuracy lie apart, over 15 equal bins.
 
@@ -63,6 +70,5 @@ def calibration_error(probabilities: NDArray[np.floating], labels: NDArray[np.in
         raise UsageError("no pictures: the calibration error is measured on some, better 1,000")
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * N_BINS).astype(np.int64), N_BINS - 1)
-    apart = np.bincount(bins, weights=confidence - right, minlength=N_BINS)
+    apart = np.bincount(bins_of(confidence), weights=confidence - right, minlength=N_BINS)
     return float(np.abs(apart).sum() / len(probabilities))

@@ -1,8 +1,8 @@
-"""What a model learns beside the labels: the mean answers of several networks.
+"""Distillation: a network learns the mean answers of several others, its teachers, instead of the labels.
 
-What a single network makes of marks near the noise, or half way between two names, is chance: another seed, another
-answer. So several are trained first, each with its own seed and variations, and the model that ships learns their mean
-answers in place of the labels. That costs nothing where the model is used.
+Marks near the noise, or half way between two labels, are named by chance: a network fitted with another seed gives
+another answer. The mean answer of several networks depends less on chance. The teachers are needed for training alone;
+the model that ships is no larger and no slower.
 
 Source: G. Hinton, O. Vinyals, J. Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531.
 """
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from trainer.data import Dataset, Examples
 from trainer.data.augmentation import AugmentSettings, augmented
-from trainer.learning.fit import FitSettings, OnProgress, train
+from trainer.learning.fit import FitSettings, OnProgress, fit_dataset
 from trainer.learning.standardisation import probabilities
 
 TEACHER = "cnn"
@@ -24,42 +24,43 @@ TEACHER = "cnn"
 
 
 @dataclass(frozen=True, eq=False)
-class Lessons:
-    """What models learn, whichever network they are.
+class DistillationSet:
+    """What a student learns from, whichever network it is.
 
     Attributes:
-        dataset: variations to learn from, and the parts to choose by and to score on.
-        targets: (n, labels) float32, the teachers' mean answers to the variations; None: the labels are the answers.
+        dataset: augmented examples to learn from, and the parts to choose the epoch by and to score on.
+        targets: (n, labels) float32, the teachers' mean answers to the augmented examples, rows sum to 1; None: the
+            labels are the answers.
     """
 
     dataset: Dataset
     targets: NDArray[np.float32] | None = None
 
 
-def taught(
+def distil(
     dataset: Dataset,
     examples: Examples,
     augment: AugmentSettings,
     fit: FitSettings,
     n_teachers: int,
     on_progress: OnProgress | None = None,
-) -> Lessons:
-    """Trains the teachers, and asks them.
+) -> DistillationSet:
+    """Fits the teachers, and takes their mean answers to what the student learns from.
 
     Args:
-        dataset: what the student learns from, varied.
-        examples: the same, not varied; each teacher learns from variations of its own.
-        augment: how teachers' examples are varied; the seed grows by one from teacher to teacher.
-        fit: how teachers are fitted; the seed grows alike.
+        dataset: what the student learns from, augmented.
+        examples: the same, not augmented; each teacher learns from augmented copies of its own.
+        augment: how the teachers' examples are augmented; the seed grows by one from teacher to teacher.
+        fit: how the teachers are fitted; the seed grows alike.
         n_teachers: 0 leaves the student with the labels.
         on_progress: of each teacher's fit.
     """
     if n_teachers == 0:
-        return Lessons(dataset)
+        return DistillationSet(dataset)
     answers = np.zeros((len(dataset.train), len(dataset.labels)))
     for number in range(1, n_teachers + 1):
         own = augmented(examples, dataset.spec, replace(augment, seed=augment.seed + number))
         settings = replace(fit, seed=fit.seed + number)
-        teacher = train(replace(dataset, train=own), settings, TEACHER, on_progress=on_progress)
+        teacher = fit_dataset(replace(dataset, train=own), settings, TEACHER, on_progress=on_progress)
         answers += probabilities(teacher.model, dataset.train.patches, dataset.train.measures)
-    return Lessons(dataset, (answers / n_teachers).astype(np.float32))
+    return DistillationSet(dataset, (answers / n_teachers).astype(np.float32))

@@ -1,4 +1,4 @@
-"""Fitting a network to patches: all data resident, many steps in one call, the rate falling to nothing."""
+"""Fitting a network to patches: all data in memory, hundreds of steps in one call, the rate falling to 0."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from edge.classify import PatchSpec
 from edge.errors import UsageError
 from trainer.data import Dataset, Examples
 from trainer.learning.adam import Adam
+from trainer.learning.best_epoch import BestEpoch, History
 from trainer.learning.model_file import TrainedModel, weights_sha256
 from trainer.learning.network import LEARNING_RATE, build_network, with_labels
 from trainer.learning.standardisation import Scaling, fold, probabilities, scaled, scaling_of, takes_scaling, unfold
 
 ClassWeights = Literal["none", "softened", "balanced"]
-History = dict[str, tuple[float, ...]]
 
 _STEPS_A_CALL = 256
 """Steps in one call of the compiled loop: few enough for a progress bar, enough for the call to cost nothing."""
@@ -87,9 +87,11 @@ class Progress:
 
 OnProgress = Callable[[Progress], None]
 Builder = Callable[[PatchSpec, int], keras.Model]
+TakeSteps = Callable[[Any], tuple[Any, Any, Any]]
+"""Takes a step per batch of the indices it is given; sums over the examples: weighted loss, weighted hits, weights."""
 
 
-def train(
+def fit_dataset(
     dataset: Dataset,
     settings: FitSettings = FitSettings(),
     network: str | Builder = "mlp",
@@ -106,7 +108,7 @@ def train(
             spec and a number of labels; called after the seed is set.
         start: a trained model to go on from instead; its body is kept, and of its head what the labels share.
         on_progress: called after some hundred steps and at the end of each epoch.
-        targets: see `fit`.
+        targets: see `fit_model`.
 
     Raises:
         UsageError: a network that does not fit the dataset, or a start that wants to see other patches.
@@ -120,7 +122,7 @@ def train(
         model = _built(network, dataset)
     untrained = TrainedModel(model, dataset.labels, dataset.spec)  # checks shapes before the work, not after
     started_from = "" if start is None else weights_sha256(start.model)
-    history = fit(model, dataset.train, dataset.validation, settings, on_progress, targets)
+    history = fit_model(model, dataset.train, dataset.validation, settings, on_progress, targets)
     code: dict[str, str | int | float] = {
         "ferrule": version("ferrule"),
         "tensorflow": tf.__version__,
@@ -149,7 +151,7 @@ def _built(network: str | Builder, dataset: Dataset) -> keras.Model:
     return model
 
 
-def fit(
+def fit_model(
     model: keras.Model,
     examples: Examples,
     validation: Examples,
@@ -160,14 +162,14 @@ def fit(
     """Fits the model in place, and leaves it with the weights of its best epoch.
 
     The best epoch is the one of the highest validation accuracy (weighted as in training), of equals the one of
-    the lower loss; without validation examples it is the last.
+    the lower loss (`best_epoch`); without validation examples it is the last.
 
     Args:
         model: consumes pixels (and measures) scaled to 0..1, gives probabilities.
         examples: what to learn from; at least one.
         validation: what chooses the epoch; may be empty.
         settings: how to fit.
-        on_progress: see `train`.
+        on_progress: see `fit_dataset`.
         targets: (n, labels), what the model should answer for each example, rows sum to 1, such as other models' mean
             answers; None: the examples' labels and nothing else. Accuracies are always those of the labels.
 
@@ -177,45 +179,50 @@ def fit(
     Raises:
         UsageError: no examples, or a rate so high that the weights ran away.
     """
-    n = len(examples)
+    n, n_labels = len(examples), int(model.output_shape[-1])
     if n == 0:
         raise UsageError("no examples to learn from: expected at least 1")
-    weights = _class_weights(examples.labels, int(model.output_shape[-1]), settings.class_weights)
-    n_steps = -(-n // settings.batch)
+    if targets is not None and targets.shape != (n, n_labels):
+        raise UsageError(f"targets {targets.shape}: expected ({n}, {n_labels}), a row for each example")
+    weights = _class_weights(examples.labels, n_labels, settings.class_weights)
     scaling = scaling_of(examples) if takes_scaling(model) else None
     if scaling is not None:
         unfold(model, scaling)
-    n_labels = int(model.output_shape[-1])
-    if targets is not None and targets.shape != (n, n_labels):
-        raise UsageError(f"targets {targets.shape}: expected ({n}, {n_labels}), a row for each example")
     take_steps = _compiled_steps(model, examples, weights, scaling, settings, targets)
     rng = np.random.default_rng(settings.seed)
-    history: dict[str, list[float]] = {}
-    best: tuple[tuple[float, float], list[NDArray[Any]]] | None = None
-    report = on_progress or _silent
+    epochs: list[dict[str, float]] = []
+    best = BestEpoch()
     for epoch in range(1, settings.epochs + 1):
-        order = rng.permutation(n).astype(np.int32)
-        sums = np.zeros(3)
-        for step in range(0, n_steps, _STEPS_A_CALL):
-            chunk = order[step * settings.batch : (step + _STEPS_A_CALL) * settings.batch]
-            sums += [float(x) for x in take_steps(tf.constant(chunk))]
-            report(Progress(epoch, settings.epochs, min(step + _STEPS_A_CALL, n_steps), n_steps))
-        figures = {"loss": sums[0] / sums[2], "accuracy": sums[1] / sums[2]}
+        figures = _run_epoch(take_steps, rng.permutation(n).astype(np.int32), epoch, settings, on_progress)
         if len(validation):
-            figures |= _scored(model, validation, weights, scaling)
-            rank = (figures["val_accuracy"], -figures["val_loss"])
-            if best is None or rank > best[0]:
-                best = rank, model.get_weights()
-        for name, value in figures.items():
-            history.setdefault(name, []).append(float(value))
-        report(Progress(epoch, settings.epochs, n_steps, n_steps, figures))
-    if best is not None:
-        model.set_weights(best[1])
+            figures |= _validated(model, validation, weights, scaling)
+        best.offer(model, figures)
+        epochs.append(figures)
+        n_steps = -(-n // settings.batch)
+        _report(on_progress, Progress(epoch, settings.epochs, n_steps, n_steps, figures))
+    best.restore(model)
     if not all(np.isfinite(w).all() for w in model.get_weights()):
         raise UsageError(f"the weights are no numbers any more: take a lower rate than {settings.learning_rate}")
     if scaling is not None:
         fold(model, scaling)
-    return {name: tuple(values) for name, values in history.items()}
+    return {name: tuple(float(figures[name]) for figures in epochs) for name in epochs[0]}
+
+
+def _run_epoch(
+    take_steps: TakeSteps,
+    order: NDArray[np.int32],
+    epoch: int,
+    settings: FitSettings,
+    on_progress: OnProgress | None,
+) -> dict[str, float]:
+    """Takes the steps of one epoch; the mean loss and accuracy over it."""
+    n_steps = -(-len(order) // settings.batch)
+    sums = np.zeros(3)
+    for step in range(0, n_steps, _STEPS_A_CALL):
+        chunk = order[step * settings.batch : (step + _STEPS_A_CALL) * settings.batch]
+        sums += [float(x) for x in take_steps(tf.constant(chunk))]
+        _report(on_progress, Progress(epoch, settings.epochs, min(step + _STEPS_A_CALL, n_steps), n_steps))
+    return {"loss": sums[0] / sums[2], "accuracy": sums[1] / sums[2]}
 
 
 def _compiled_steps(
@@ -225,14 +232,11 @@ def _compiled_steps(
     scaling: Scaling | None,
     settings: FitSettings,
     targets: NDArray[np.float32] | None,
-) -> Callable[[Any], tuple[Any, Any, Any]]:
-    """A function that takes a step per batch of the indices it is given.
+) -> TakeSteps:
+    """The training loop as one tf.function.
 
-    One tf.function loops over data that stay where they are. That saves the input pipeline and a call per step,
-    which for a network this small cost more than the arithmetic.
-
-    Returns:
-        Sums over the examples: weighted loss, weighted hits, weights.
+    The data stay in memory as they are, and one call runs many steps: an input pipeline and a call per step would
+    cost more than the arithmetic of a network this small.
     """
     patches, codes = tf.constant(examples.patches), tf.constant(examples.labels.astype(np.int32))
     measures = tf.constant(examples.measures) if len(model.inputs) > 1 else None
@@ -266,9 +270,7 @@ def _compiled_steps(
             weight_sum += tf.reduce_sum(weight)
         return loss_sum, hits, weight_sum
 
-    compiled: Callable[[Any], tuple[Any, Any, Any]] = tf.function(
-        take_steps, input_signature=[tf.TensorSpec([None], tf.int32)]
-    )
+    compiled: TakeSteps = tf.function(take_steps, input_signature=[tf.TensorSpec([None], tf.int32)])
     return compiled
 
 
@@ -282,7 +284,7 @@ def _class_weights(codes: NDArray[np.int64], n_labels: int, how: ClassWeights) -
     return weights.astype(np.float32)
 
 
-def _scored(
+def _validated(
     model: keras.Model, examples: Examples, class_weights: NDArray[np.float32], scaling: Scaling | None
 ) -> dict[str, float]:
     scores = probabilities(model, examples.patches, examples.measures, scaling)
@@ -295,5 +297,6 @@ def _scored(
     }
 
 
-def _silent(_: Progress) -> None:
-    return None
+def _report(on_progress: OnProgress | None, progress: Progress) -> None:
+    if on_progress is not None:
+        on_progress(progress)

@@ -22,9 +22,9 @@ import keras
 import msgspec
 
 from edge.classify import PatchSpec
-from edge.classify.bundle import shipped_models_dir
+from edge.classify.bundle import check_labels, shipped_models_dir
 from edge.errors import ModelError, OutputError, UsageError
-from edge.labels import UNKNOWN
+from trainer.learning.best_epoch import History
 
 DESCRIPTION_FILE = "ferrule.json"
 SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -53,7 +53,7 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     patch: PatchSpec | None = None
     data: Facts = {}
     code: Facts = {}
-    history: dict[str, tuple[float, ...]] = {}
+    history: History = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class TrainedModel:
         spec: what it wants to see.
         data: what it was trained on: names, counts, hashes, how it was split.
         code: what trained it: versions, seed, options.
-        history: a figure per epoch: `loss`, `accuracy`, `val_loss`, `val_accuracy`, `rate`.
+        history: a figure per epoch, see `best_epoch.History`.
 
     Raises:
         UsageError: labels that are no labels, or that do not fit the model's outputs; a spec that does not fit its
@@ -78,7 +78,7 @@ class TrainedModel:
     spec: PatchSpec
     data: Facts = field(default_factory=dict)
     code: Facts = field(default_factory=dict)
-    history: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    history: History = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_labels(self.labels)
@@ -91,19 +91,6 @@ class TrainedModel:
             expected.append((None, len(self.spec.measures)))
         if shapes != expected:
             raise UsageError(f"the model takes {shapes}: its patch size and measures say {expected}")
-
-
-def check_labels(labels: tuple[str, ...]) -> None:
-    """Raises UsageError unless these are two or more different labels that a bundle can carry."""
-    if len(labels) < 2:
-        raise UsageError(f"labels {', '.join(labels) or '(none)'}: expected at least 2 to tell apart")
-    if len(set(labels)) != len(labels):
-        raise UsageError(f"labels {', '.join(labels)}: each may be named once")
-    for label in labels:
-        if not label or len(label) > 64 or label != label.strip() or not label.isprintable():
-            raise UsageError(f"label {label!r}: expected 1 to 64 printable characters without space around them")
-        if label == UNKNOWN:
-            raise UsageError(f"label {label!r} is what an answer below the threshold is called; rename it")
 
 
 def save(trained: TrainedModel, path: str | os.PathLike[str]) -> None:

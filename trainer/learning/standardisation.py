@@ -1,9 +1,9 @@
 """Standardised inputs while a network learns, folded into its first weights afterwards.
 
-A patch whose background was put at mid grey is 0.5 nearly everywhere: learning from it as it stands, the first
-layer spends its steps on that offset, and narrow contrasts move nothing. So the network learns from (x - mean) / sd,
-and what it learned is then written as weights for x itself, which is exact: a linear layer takes the scaling in.
-The network's contract stays grey levels 0..1, with no layer more at inference.
+A patch whose background was put at mid grey is 0.5 nearly everywhere. A network that learns from such patches as they
+are spends the steps of its first layer on that offset, and faint marks change little. So it learns from
+(x - mean) / sd, and its first weights are then rewritten for x itself. That is exact, as these layers are linear
+before their activation. The finished network takes grey levels 0..1 and has no layer more at inference.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from edge.errors import UsageError
 from trainer.data import Examples
+from trainer.data.examples import batches
 from trainer.learning.network import MEASURES_INPUT, PATCH_INPUT
 
 _RESHAPING = (layers.Flatten, layers.Reshape)
 _MIN_SD = 1 / 255
-_BATCH_SCORED = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,21 +88,20 @@ def probabilities(
     Args:
         model: consumes pixels (and measures) scaled to 0..1, or standardised by `scaling`.
         patches: (n, size, size) uint8.
-        measures: (n, k) uint8; left aside where the model takes none.
-
+        measures: (n, k) uint8; not looked at where the model takes none.
         scaling: what the model's inputs are standardised by while it learns.
 
     Returns:
         (n, labels) float32, rows sum to 1; (0, labels) for none.
+
+    Raises:
+        UsageError: no measures for a model that takes some.
     """
     if measures is None and len(model.inputs) > 1:
         raise UsageError("the model takes measures beside the patches: give an (n, k) array, 0 for not known")
     rows = [np.empty((0, model.output_shape[-1]), np.float32)]
-    for at in range(0, len(patches), _BATCH_SCORED):
-        part = slice(at, at + _BATCH_SCORED)
-        of_part = measures[part] if measures is not None and len(model.inputs) > 1 else None
-        inputs = scaled(tf.constant(patches[part]), of_part, scaling)
-        rows.append(model(inputs, training=False).numpy())
+    for some, known in batches(patches, measures if len(model.inputs) > 1 else None):
+        rows.append(model(scaled(tf.constant(some), known, scaling), training=False).numpy())
     return np.concatenate(rows)
 
 

@@ -7,10 +7,10 @@ from edge.classify import PatchSpec
 from edge.classify.engine import Engine
 from edge.classify.runtime import build_interpreter
 from trainer.data import Examples
-from trainer.export.bias_correction import corrected
+from trainer.export.bias_correction import correct_biases
 from trainer.export.graph import canonical, operators
-from trainer.export.logits_model import logits_twin
-from trainer.export.recipe import RECIPES, convert_twin
+from trainer.export.logits_model import without_softmax
+from trainer.export.recipe import RECIPES, to_tflite
 from trainer.learning.network import build_network
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
@@ -32,16 +32,16 @@ def test_mean_error_goes(network: str, recipe: str) -> None:
     model = build_network(network, spec, 5)
     rng = np.random.default_rng(2)
     model.set_weights([w if w.ndim > 1 else rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
-    twin = logits_twin(model)
+    logits_model = without_softmax(model)
 
     def logits(graph: bytes) -> np.ndarray:
         engine = Engine(build_interpreter(graph), spec, 5)
         engine.run(other.patches, None)
         return engine.logits()
 
-    exact = canonical(convert_twin(twin, "float32", calibration))
-    rounded = canonical(convert_twin(twin, recipe, calibration))
-    better = corrected(rounded, exact, calibration)
+    exact = canonical(to_tflite(logits_model, "float32", calibration))
+    rounded = canonical(to_tflite(logits_model, recipe, calibration))
+    better = correct_biases(rounded, exact, calibration)
     wanted = logits(exact)
     assert np.abs((logits(better) - wanted).mean(axis=0)).max() < np.abs((logits(rounded) - wanted).mean(axis=0)).max()
     assert len(better) == len(rounded)

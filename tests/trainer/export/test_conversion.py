@@ -18,7 +18,8 @@ from edge.classify.bundle import graph_of, pack, read_bundle
 from edge.classify.runtime import available_runtimes, build_interpreter
 from edge.errors import ModelError, UsageError
 from trainer.data import Examples
-from trainer.export.conversion import Card, Gates, Material, _failed, bundle_foreign, convert
+from trainer.export import Card, Gates, Material, bundle_foreign, convert
+from trainer.export.gates import failed_gates
 from trainer.export.graph import operators, parse, too_new
 from trainer.export.logits_model import as_inputs
 from trainer.export.recipe import RECIPES
@@ -181,9 +182,9 @@ def test_gates(gates: Gates, message: str) -> None:
 def test_agreement_gate() -> None:
     """Too few answers shared with the float network are told with the shortfall; one picture may always differ."""
     measured = {"n_check": 400, "agreement": 0.99, "largest_probability_error": 0.0, "calibration_error": 0.0}
-    (clause,) = _failed("int8", Gates(), measured, material(0).calibration)
+    (clause,) = failed_gates("int8", Gates(), measured, material(0).calibration)
     assert clause == "agreement with float is 0.9900, 0.998 expected (0.0080 short)"
-    assert _failed("int8", Gates(), {**measured, "agreement": 1 - 1 / 400}, material(0).calibration) == []
+    assert failed_gates("int8", Gates(), {**measured, "agreement": 1 - 1 / 400}, material(0).calibration) == []
 
 
 def test_all_failed_gates_are_told() -> None:

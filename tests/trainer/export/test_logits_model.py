@@ -7,9 +7,7 @@ keras = pytest.importorskip("keras", reason="the train extra (TensorFlow) is not
 
 from edge.classify import PatchSpec
 from edge.errors import UsageError
-from trainer.data import Examples
-from trainer.export.logits_model import as_inputs, logits_twin
-from trainer.export.range_equalisation import equalise
+from trainer.export.logits_model import as_inputs, without_softmax
 from trainer.learning.calibration import softmax
 from trainer.learning.network import build_model, build_network
 
@@ -58,15 +56,15 @@ MODELS: dict[str, Callable[[], object]] = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_twin_says_what_the_model_says(name: str) -> None:
-    """The softmax of the twin's logits for 0..255 is the trained model's answer for 0..1, whatever the layers."""
+def test_logits_model_says_what_the_model_says(name: str) -> None:
+    """The softmax of the logits for 0..255 is the trained model's answer for 0..1, whatever the layers."""
     model = MODELS[name]()
     rng = np.random.default_rng(0)
     grey = [rng.integers(0, 256, (40, *given.shape[1:])).astype(np.float32) for given in model.inputs]
     before = [w.copy() for w in model.get_weights()]
-    twin = logits_twin(model)
+    logits_model = without_softmax(model)
     answers = np.asarray(model(as_inputs(model, [g / 255 for g in grey])))
-    logits = np.asarray(twin(as_inputs(twin, grey)))
+    logits = np.asarray(logits_model(as_inputs(logits_model, grey)))
     assert softmax(logits) == pytest.approx(answers, abs=2e-5)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
@@ -76,15 +74,15 @@ def test_twin_says_what_the_model_says(name: str) -> None:
 )
 def test_scaling_costs_nothing(name: str) -> None:
     """Where the picture meets weights first, the scaling goes into them: no layer is added for it."""
-    twin = logits_twin(MODELS[name]())
-    assert not any(isinstance(layer, layers.Rescaling) for layer in twin.layers)
+    logits_model = without_softmax(MODELS[name]())
+    assert not any(isinstance(layer, layers.Rescaling) for layer in logits_model.layers)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_layers_are_named_by_their_place(name: str) -> None:
     """A second twin of the same model has the names of the first, though Keras has counted on."""
     model = MODELS[name]()
-    first, second = ([layer.name for layer in logits_twin(model).layers] for _ in range(2))
+    first, second = ([layer.name for layer in without_softmax(model).layers] for _ in range(2))
     ours = [name.startswith(("input_", "layer_", "rescaled_", "reshape")) for name in first]
     assert all(ours), first
     assert [n for n in first if "reshape" not in n] == [n for n in second if "reshape" not in n]
@@ -97,33 +95,4 @@ def test_no_logits_to_be_had(last: Callable[[], object]) -> None:
     """A model without a softmax at its end is refused with what is expected."""
     model = keras.Sequential([keras.Input((28, 28)), layers.Flatten(), last()])
     with pytest.raises(UsageError, match="expected a Dense layer with a softmax"):
-        logits_twin(model)
-
-
-def noise(n: int, k: int) -> Examples:
-    """Patches and measures that look like nothing."""
-    rng = np.random.default_rng(1)
-    patches = rng.integers(0, 256, (n, 28, 28), np.uint8)
-    return Examples(patches, rng.integers(0, 256, (n, k), np.uint8), np.zeros(n, np.int64), np.array([""] * n))
-
-
-@pytest.mark.parametrize(("name", "k"), [("mlp", 0), ("mlp with measures", 3), ("cnn with measures", 3)])
-def test_equalising_changes_no_answer(name: str, k: int) -> None:
-    """Hidden units turned down before a ReLU and up after it leave the logits as they were, and lie closer together."""
-    twin, examples = logits_twin(MODELS[name]()), noise(50, k)
-    inputs = as_inputs(twin, [examples.patches.astype(np.float32), examples.measures.astype(np.float32)][: 1 + (k > 0)])
-    hidden = keras.Model(twin.inputs, twin.layers[-2].output)
-    logits, loudest = np.asarray(twin(inputs)), np.asarray(hidden(inputs)).max(axis=0)
-    assert equalise(twin, examples)
-    assert np.asarray(twin(inputs)) == pytest.approx(logits, abs=1e-4)
-    evened = np.asarray(hidden(inputs)).max(axis=0)
-    heard = loudest > 0
-    assert (evened.max() / evened[heard].min()) < (loudest.max() / loudest[heard].min())
-
-
-def test_nothing_to_equalise() -> None:
-    """Where no ReLU layer of its own feeds the logits, the twin is left alone."""
-    plain = logits_twin(build_model(hidden_units=None))
-    before = [w.copy() for w in plain.get_weights()]
-    assert not equalise(plain, noise(5, 0))
-    assert all(np.array_equal(a, b) for a, b in zip(before, plain.get_weights(), strict=True))
+        without_softmax(model)

@@ -19,7 +19,7 @@ from trainer.data import (
     Source,
     open_dataset,
 )
-from trainer.learning.fit import FitSettings, Progress, fit, train
+from trainer.learning.fit import FitSettings, Progress, fit_dataset, fit_model
 from trainer.learning.model_file import TrainedModel, weights_sha256
 from trainer.learning.network import build_model, build_network
 from trainer.learning.standardisation import probabilities
@@ -53,7 +53,7 @@ def accuracy(trained: TrainedModel, examples: Examples) -> float:
 def test_what_can_be_learned_is_learned(network: str, k: int) -> None:
     """Bright halves, by either network, with and without measures; the record says how."""
     data = dataset(k)
-    trained = train(data, SETTINGS, network)
+    trained = fit_dataset(data, SETTINGS, network)
     assert accuracy(trained, data.test) > 0.95
     assert (trained.labels, trained.spec) == (LABELS, data.spec)
     assert trained.data == {"name": "halves"}
@@ -70,26 +70,26 @@ def test_a_mid_grey_background_does_not_keep_the_mlp_from_learning() -> None:
         return replace(examples, patches=(128 + (examples.patches.astype(int) - 128) // 8).astype(np.uint8))
 
     faded = replace(data, train=faint(data.train), validation=faint(data.validation), test=faint(data.test))
-    assert accuracy(train(faded, SETTINGS), faded.test) > 0.95
+    assert accuracy(fit_dataset(faded, SETTINGS), faded.test) > 0.95
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_one_others() -> None:
     """First weights and order both come from the seed, whatever ran before."""
-    first = train(dataset(), SETTINGS)
+    first = fit_dataset(dataset(), SETTINGS)
     keras.utils.set_random_seed(99)
-    assert weights_sha256(train(dataset(), SETTINGS).model) == weights_sha256(first.model)
-    assert weights_sha256(train(dataset(), replace(SETTINGS, seed=2)).model) != weights_sha256(first.model)
+    assert weights_sha256(fit_dataset(dataset(), SETTINGS).model) == weights_sha256(first.model)
+    assert weights_sha256(fit_dataset(dataset(), replace(SETTINGS, seed=2)).model) != weights_sha256(first.model)
 
 
 _TWICE = """
 import sys
 from pathlib import Path
 from edge.classify import PatchSpec
-from trainer import train
+from trainer import train as fit_dataset
 from trainer.data import Source, open_dataset
 from trainer.learning.fit import FitSettings
 data = open_dataset(Source(Path(sys.argv[1])), PatchSpec(16))
-print([train(data, FitSettings(2, 16), network).code["weights_sha256"] for network in ("mlp", "cnn")])
+print([fit_dataset(data, FitSettings(2, 16), network).code["weights_sha256"] for network in ("mlp", "cnn")])
 """
 
 
@@ -106,7 +106,7 @@ def test_two_processes_give_the_same_bits(tree: Tree) -> None:
 def test_the_history_has_a_figure_per_epoch_and_progress_is_told() -> None:
     """Loss falls, and the callback hears of every epoch with the figures of the history."""
     told: list[Progress] = []
-    trained = train(dataset(), SETTINGS, on_progress=told.append)
+    trained = fit_dataset(dataset(), SETTINGS, on_progress=told.append)
     ended = [p for p in told if p.figures]
     assert set(trained.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert [p.epoch for p in ended] == [1, 2, 3, 4]
@@ -119,7 +119,7 @@ def test_the_best_epoch_is_kept_not_the_last() -> None:
     """By validation accuracy: what a rate far too high does afterwards is not kept."""
     data = dataset()
     model = build_network("mlp", SPEC, 4)
-    history = fit(model, data.train, data.validation, replace(SETTINGS, epochs=6, learning_rate=0.5))
+    history = fit_model(model, data.train, data.validation, replace(SETTINGS, epochs=6, learning_rate=0.5))
     scores = probabilities(model, data.validation.patches)
     reached = (scores.argmax(axis=1) == data.validation.labels).mean()
     best = max(history["val_accuracy"])
@@ -131,7 +131,7 @@ def test_without_validation_the_last_epoch_stands() -> None:
     """And the history has no validation figures."""
     data = dataset()
     model = build_network("mlp", SPEC, 4)
-    history = fit(model, data.train, data.validation.take(np.zeros(80, bool)), SETTINGS)
+    history = fit_model(model, data.train, data.validation.take(np.zeros(80, bool)), SETTINGS)
     assert set(history) == {"loss", "accuracy"}
 
 
@@ -141,7 +141,7 @@ def test_targets_stand_in_for_the_labels() -> None:
     targets = np.full((len(data.train), 4), 0.1, np.float32)
     targets[np.arange(len(targets)), data.train.labels] = 0.7
     shuffled = replace(data.train, labels=np.roll(data.train.labels, 1))
-    trained = train(replace(data, train=shuffled), replace(SETTINGS, class_weights="none"), targets=targets)
+    trained = fit_dataset(replace(data, train=shuffled), replace(SETTINGS, class_weights="none"), targets=targets)
     assert accuracy(trained, data.test) > 0.95
     scores = probabilities(trained.model, data.test.patches)
     assert 0.6 < float(np.median(scores.max(axis=1))) < 0.8
@@ -151,7 +151,7 @@ def test_targets_of_another_shape_are_refused() -> None:
     """One row for each example, one column for each label."""
     data = dataset()
     with pytest.raises(UsageError, match=r"targets \(300, 3\): expected \(300, 4\)"):
-        train(data, SETTINGS, targets=np.ones((300, 3), np.float32))
+        fit_dataset(data, SETTINGS, targets=np.ones((300, 3), np.float32))
 
 
 def test_class_weights_help_the_rare_label() -> None:
@@ -164,7 +164,7 @@ def test_class_weights_help_the_rare_label() -> None:
     for how in ("none", "balanced"):
         keras.utils.set_random_seed(0)
         model = build_model((16, 16), 2, hidden_units=4)
-        fit(model, examples, examples.take(np.zeros(500, bool)), FitSettings(2, 50, class_weights=how))
+        fit_model(model, examples, examples.take(np.zeros(500, bool)), FitSettings(2, 50, class_weights=how))
         n_told[how] = int(probabilities(model, patches).argmax(axis=1).sum())
     assert n_told["balanced"] > n_told["none"]
 
@@ -176,18 +176,18 @@ def test_a_network_of_ones_own_is_built_after_the_seed_and_fitted() -> None:
         return build_model((spec.size, spec.size), n_labels, [keras.layers.Dropout(0.1)])
 
     data = dataset()
-    first, again = (train(data, SETTINGS, own) for _ in range(2))
+    first, again = (fit_dataset(data, SETTINGS, own) for _ in range(2))
     assert accuracy(first, data.test) > 0.95
     assert weights_sha256(first.model) == weights_sha256(again.model)
 
 
 def test_going_on_from_a_model_onto_other_labels(tree: Tree) -> None:
     """The body is kept: what is known is told from the first epoch on, and a new label is learned."""
-    old = train(dataset(), SETTINGS)
+    old = fit_dataset(dataset(), SETTINGS)
     folder = tree(30, ("top", "left"))
     (folder / "left").rename(folder / "leftish")
     data = open_dataset(Source(folder, ("top", "leftish")), SPEC)
-    adapted = train(data, FitSettings(epochs=3, batch=8), start=old)
+    adapted = fit_dataset(data, FitSettings(epochs=3, batch=8), start=old)
     assert adapted.labels == ("top", "leftish")
     assert accuracy(adapted, data.test) > 0.95
     assert adapted.code["network"] == "mlp"
@@ -197,8 +197,8 @@ def test_going_on_from_a_model_onto_other_labels(tree: Tree) -> None:
 def test_going_on_without_a_step_worth_the_name_changes_nothing() -> None:
     """At a rate of next to nothing the answers are those of the model started from."""
     data = dataset(2)
-    old = train(data, SETTINGS)
-    same = train(data, FitSettings(epochs=1, learning_rate=1e-9), start=old)
+    old = fit_dataset(data, SETTINGS)
+    same = fit_dataset(data, FitSettings(epochs=1, learning_rate=1e-9), start=old)
     given = data.test.patches, data.test.measures
     np.testing.assert_allclose(probabilities(same.model, *given), probabilities(old.model, *given), atol=1e-3)
 
@@ -213,11 +213,11 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         FitSettings(class_weights="some")
     start = TrainedModel(build_network("mlp", PatchSpec(8), 4), LABELS, PatchSpec(8))
     with pytest.raises(UsageError, match="the model to start from wants"):
-        train(data, SETTINGS, start=start)
+        fit_dataset(data, SETTINGS, start=start)
     with pytest.raises(UsageError, match="no examples to learn from"):
-        train(replace(data, train=data.train.take(np.zeros(300, bool))), SETTINGS)
+        fit_dataset(replace(data, train=data.train.take(np.zeros(300, bool))), SETTINGS)
     with pytest.raises(UsageError, match="4 labels"):
-        train(data, SETTINGS, lambda spec, n: build_model((spec.size, spec.size), n + 1))
+        fit_dataset(data, SETTINGS, lambda spec, n: build_model((spec.size, spec.size), n + 1))
 
 
 def test_weights_that_ran_away_are_no_model() -> None:
@@ -226,7 +226,7 @@ def test_weights_that_ran_away_are_no_model() -> None:
     poisoned = build_network("mlp", SPEC, 4)
     poisoned.layers[-1].set_weights([np.full((128, 4), np.nan, np.float32), np.zeros(4, np.float32)])
     with pytest.raises(UsageError, match=r"no numbers any more: take a lower rate than 0\.002"):
-        fit(poisoned, data.train, data.validation, SETTINGS)
+        fit_model(poisoned, data.train, data.validation, SETTINGS)
 
 
 def test_weight_decay_of_ones_own_layers_counts() -> None:
@@ -239,7 +239,7 @@ def test_weight_decay_of_ones_own_layers_counts() -> None:
         return lambda spec, n_labels: build_model((16, 16), n_labels, extra)
 
     sizes = [
-        np.abs(train(data, SETTINGS, built(strength)).model.get_layer("extra").get_weights()[0]).mean()
+        np.abs(fit_dataset(data, SETTINGS, built(strength)).model.get_layer("extra").get_weights()[0]).mean()
         for strength in (0.0, 1.0)
     ]
     assert sizes[1] < 0.8 * sizes[0]

@@ -12,9 +12,10 @@ import pytest
 keras = pytest.importorskip("keras", reason="the train extra (TensorFlow) is not installed")
 
 from edge.classify import PatchSpec
+from edge.classify.bundle import check_labels
 from edge.errors import ModelError, OutputError, UsageError
 from trainer.learning import model_file
-from trainer.learning.model_file import TrainedModel, check_labels, load, save, weights_sha256
+from trainer.learning.model_file import TrainedModel, load, save, weights_sha256
 from trainer.learning.network import build_model, build_network
 
 pytestmark = pytest.mark.train

@@ -16,8 +16,8 @@ from trainer.data import (
     Dataset,
     Examples,
 )
-from trainer.learning.fit import FitSettings, train
-from trainer.learning.model_file import TrainedModel, save
+from trainer.learning.fit import FitSettings, fit_dataset
+from trainer.learning.model_file import TrainedModel, load, save
 from trainer.learning.network import build_model
 from trainer.learning.prediction import predict
 
@@ -32,7 +32,7 @@ def model() -> TrainedModel:
     patches = np.stack([half(LABELS[code], rng) for code in codes])
     examples = Examples(patches, np.zeros((300, 0), np.uint8), codes, np.array([""] * 300))
     none = examples.take(np.zeros(300, bool))
-    return train(Dataset(LABELS, PatchSpec(16), examples, none, none), FitSettings(epochs=4, batch=16))
+    return fit_dataset(Dataset(LABELS, PatchSpec(16), examples, none, none), FitSettings(epochs=4, batch=16))
 
 
 def picture(label: str = "top", size: int = 16) -> np.ndarray:
@@ -110,7 +110,7 @@ def test_the_package_offers_the_four_functions_lazily() -> None:
     """`trainer.build_model`, `train`, `load` and `predict`; any other name is an AttributeError."""
     assert trainer.predict is predict
     assert trainer.build_model is build_model
-    assert callable(trainer.train)
-    assert callable(trainer.load)
+    assert trainer.train is fit_dataset
+    assert trainer.load is load
     with pytest.raises(AttributeError, match="has no attribute 'fly'"):
         _ = trainer.fly

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from edge.classify import Classifier
 from edge.errors import UsageError
-from edge.system.files import write_whole
 from trainer.data import Examples
-from trainer.learning.calibration import N_BINS, calibration_error, softmax
+from trainer.data.examples import batches
+from trainer.learning.calibration import N_BINS, bins_of, calibration_error, softmax
+
+Run = Callable[[NDArray[np.uint8], NDArray[np.uint8] | None], NDArray[np.float32]]
+"""Patches and measures in, scores or logits out."""
 
 
 class LabelFigures(msgspec.Struct, frozen=True):
@@ -26,7 +29,7 @@ class LabelFigures(msgspec.Struct, frozen=True):
 
 
 class Bin(msgspec.Struct, frozen=True):
-    """The pictures whose best probability lies in low < p <= high.
+    """The pictures whose best probability p lies in low <= p < high; in the last bin p may equal high.
 
     Attributes:
         low: the bin's lower end.
@@ -123,7 +126,7 @@ def evaluate(
 
     if len(examples) == 0:
         raise UsageError("no pictures to score: expected at least 1")
-    scores = _scores(classifier, examples)
+    scores = _in_batches(classifier, examples)
     truth, answers, best = examples.labels, scores.argmax(axis=1), scores.max(axis=1)
     codes = list(range(len(classifier.labels)))
     precision, recall, f1, n_of = precision_recall_fscore_support(truth, answers, labels=codes, zero_division=0)
@@ -153,43 +156,13 @@ def evaluate(
     )
 
 
-def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
-    """Writes `evaluation.json` and its pictures into the folder, which is made if need be.
-
-    Returns:
-        The files: JSON, confusion matrix, reliability diagram, and the learning curves where they are known.
-
-    Raises:
-        UsageError: the folder cannot be made.
-        OutputError: it cannot be written to.
-    """
-    from trainer.evaluation import figures  # matplotlib
-
-    pictures = {"confusion.png": figures.confusion(evaluation), "reliability.png": figures.reliability(evaluation)}
-    if evaluation.history:
-        pictures["learning.png"] = figures.learning(evaluation)
-    text = msgspec.json.format(msgspec.json.encode(evaluation), indent=1)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"folder {folder} cannot be made: {error.strerror}") from error
-    contents = {folder / name: content for name, content in {"evaluation.json": text, **pictures}.items()}
-    for path, content in contents.items():
-        write_whole(path, content)
-    return list(contents)
-
-
-def _scores(classifier: Any, examples: Examples, batch: int = 1024) -> NDArray[np.float32]:
-    measures = examples.measures if examples.measures.shape[1] else None
-    parts = [
-        classifier(examples.patches[at : at + batch], None if measures is None else measures[at : at + batch])
-        for at in range(0, len(examples), batch)
-    ]
-    return np.concatenate(parts)
+def _in_batches(run: Run, examples: Examples) -> NDArray[np.float32]:
+    """Scores or logits of the examples, at least one."""
+    return np.concatenate([run(*batch) for batch in batches(examples.patches, examples.measures)])
 
 
 def _reliability(best: NDArray[np.float32], right: NDArray[np.bool_]) -> tuple[Bin, ...]:
-    of_picture = np.minimum((best * N_BINS).astype(np.int64), N_BINS - 1)  # as calibration_error has it
+    of_picture = bins_of(best)
     n = np.bincount(of_picture, minlength=N_BINS)
     confidence = np.bincount(of_picture, best, N_BINS) / np.maximum(n, 1)
     accuracy = np.bincount(of_picture, right, N_BINS) / np.maximum(n, 1)
@@ -200,7 +173,7 @@ def _reliability(best: NDArray[np.float32], right: NDArray[np.bool_]) -> tuple[B
 
 
 def _agreement(classifier: Classifier, examples: Examples, float_scores: NDArray[np.float32]) -> Agreement:
-    plain = softmax(_scores(classifier.logits, examples))
+    plain = softmax(_in_batches(classifier.logits, examples))
     answers = float_scores.argmax(axis=1)
     return Agreement(
         _rounded((plain.argmax(axis=1) == answers).mean()),

