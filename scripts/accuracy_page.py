@@ -42,23 +42,29 @@ def real_part(figures: dict[str, Any]) -> str:
         "The labels are one person's; asked again they agree with themselves on 94 % of the patches. "
         "Circles are found, not given. Nothing here was trained on; "
         "detector settings were chosen while looking at these pictures.",
-        "### Locating\n\n"
-        + table(
-            ["", ""],
-            [
-                ["within 2 px and 2 %", float(d["located_within_2px_and_2pct"])],
-                [
-                    "centre error, median and p95, px",
-                    f"{d['centre_error_px_median']:.3f}, {d['centre_error_px_p95']:.3f}",
-                ],
-                ["radius error, median and p95", f"{d['radius_error_median']:.4f}, {d['radius_error_p95']:.4f}"],
-                ["visible cores found", float(d["core_found"])],
-                ["core radius error, median", f"{d['core_radius_error_median']:.4f}"],
-                ["pictures refused as UNREADABLE", figures["unreadable"]],
-            ],
-        ),
+        locating_part(d, figures["unreadable"]),
+        whole_pictures_part(d, figures["models"]),
+        single_patches_part(figures["models"]),
     ]
-    whole = [("detector alone", d)] + [(name, m["pictures"]) for name, m in figures["models"].items()]
+    return "\n\n".join(parts)
+
+
+def locating_part(d: dict[str, Any], n_unreadable: int) -> str:
+    """How well end faces are located."""
+    rows: list[list[Any]] = [
+        ["within 2 px and 2 %", float(d["located_within_2px_and_2pct"])],
+        ["centre error, median and p95, px", f"{d['centre_error_px_median']:.3f}, {d['centre_error_px_p95']:.3f}"],
+        ["radius error, median and p95", f"{d['radius_error_median']:.4f}, {d['radius_error_p95']:.4f}"],
+        ["visible cores found", float(d["core_found"])],
+        ["core radius error, median", f"{d['core_radius_error_median']:.4f}"],
+        ["pictures refused as UNREADABLE", n_unreadable],
+    ]
+    return "### Locating\n\n" + table(["", ""], rows)
+
+
+def whole_pictures_part(d: dict[str, Any], models: dict[str, Any]) -> str:
+    """What the detector finds, and what each model makes of it."""
+    whole = [("detector alone", d)] + [(name, m["pictures"]) for name, m in models.items()]
     keys = [
         ("recall of sure defects", "recall"),
         ("false findings a face", "false_findings_per_face"),
@@ -74,23 +80,26 @@ def real_part(figures: dict[str, Any]) -> str:
     rows[1:1] = [
         [f"recall, {c} ({d['n_sure_by_class'][c]})", *(r["recall_by_class"][c] for _, r in whole)] for c in CLASSES
     ]
-    parts.append(
+    return (
         "### Finding and naming, whole pictures\n\n"
         + table(["", *(name for name, _ in whole)], rows)
         + "\n\nThe names of the detector alone are the classifier's best label other than `clean`."
     )
+
+
+def single_patches_part(models: dict[str, Any]) -> str:
+    """How patches are named of which nothing else is known."""
     named = [
         ("sure patches named right", "accuracy_sure"),
         ("macro F1", "macro_f1_sure"),
         ("kappa", "kappa_sure"),
         ("defect or clean right", "defect_or_clean_sure"),
     ]
-    rows = [[what, *(m["patches"][key] for m in figures["models"].values())] for what, key in named]
-    parts.append(
-        f"### Single patches without context (`ferrule classify`), {d_n(figures)} sure ones\n\n"
-        + table(["", *figures["models"]], rows)
+    rows = [[what, *(m["patches"][key] for m in models.values())] for what, key in named]
+    n_sure = int(next(iter(models.values()))["patches"]["n_sure"])
+    return f"### Single patches without context (`ferrule classify`), {n_sure} sure ones\n\n" + table(
+        ["", *models], rows
     )
-    return "\n\n".join(parts)
 
 
 def adapted_part(figures: dict[str, Any]) -> str:
@@ -116,53 +125,48 @@ def adapted_part(figures: dict[str, Any]) -> str:
 
 def models_part(figures: dict[str, Any]) -> str:
     """Tables of what quantising loses and what the models cost, and the sheet of mistakes."""
-    parts = []
-    if "real" in figures:
-        quantised = {name: m["quantised"] for name, m in figures["real"]["models"].items()}
-        n = next(iter(quantised.values()))["n"]
-        rows: list[list[Any]] = [
-            [what, *(float(q[key]) for q in quantised.values())]
-            for what, key in (
-                ("accuracy, float", "accuracy_float"),
-                ("accuracy, int8", "accuracy_int8"),
-                ("same answer", "agreement"),
-                ("calibration error", "calibration_error"),
-            )
-        ]
-        for what, key in (("same answer", "agreement"), ("calibration error", "calibration_error")):
-            rows.append([f"{what}, rendered faces", *(float(q["rendered"][key]) for q in quantised.values())])
-        others = [q.get("other_runtime") for q in quantised.values()]
-        if all(others):
-            rows.append(["same answer, tflite-runtime against LiteRT", *(float(o["agreement"]) for o in others)])
-            rows.append(["largest difference of a score", *(float(o["largest_difference"]) for o in others)])
-        parts.append(
-            f"## Float and int8\n\nOn the {n} sure patches of real pictures, best label, no threshold.\n\n"
-            + table(["", *quantised], rows)
-        )
-    cost = figures["cost"]
+    cost, wrong = figures["cost"], figures["mistakes"]
     rows = [
         ["bytes", *(f"{c['bytes']:,.0f}" for c in cost.values())],
         ["one patch, `classify`, us", *(f"{c['classify']:.2f}" for c in cost.values())],
         ["one patch, bare runtime, us", *(f"{c['bare']:.2f}" for c in cost.values())],
         ["32 patches, us each", *(f"{c['32']:.2f}" for c in cost.values())],
     ]
-    parts.append(
+    parts = [
+        quantised_part({name: m["quantised"] for name, m in figures["real"]["models"].items()})
+        if "real" in figures
+        else "",
         "## What the models cost\n\nMedians in turns within one run, one thread, LiteRT; docs/performance.md has the "
-        "rest.\n\n" + table(["", *cost], rows)
-    )
-    wrong = figures["mistakes"]
-    parts.append(
+        "rest.\n\n" + table(["", *cost], rows),
         f"## The worst mistakes\n\nOf {wrong['n']} marks and false alarms on rendered faces that nothing was "
         f"trained on, `{MODELS[0]}` names {wrong['wrong']} wrongly; these are the ones it is surest of (what is true > "
         "what it said).\n\n"
-        "![The worst mistakes](pictures/mistakes.png)"
+        "![The worst mistakes](pictures/mistakes.png)",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def quantised_part(quantised: dict[str, Any]) -> str:
+    """What int8 and the other runtime change."""
+    n = next(iter(quantised.values()))["n"]
+    rows: list[list[Any]] = [
+        [what, *(float(q[key]) for q in quantised.values())]
+        for what, key in (
+            ("accuracy, float", "accuracy_float"),
+            ("accuracy, int8", "accuracy_int8"),
+            ("same answer", "agreement"),
+            ("calibration error", "calibration_error"),
+        )
+    ]
+    for what, key in (("same answer", "agreement"), ("calibration error", "calibration_error")):
+        rows.append([f"{what}, rendered faces", *(float(q["rendered"][key]) for q in quantised.values())])
+    others = [q["other_runtime"] for q in quantised.values() if q.get("other_runtime")]
+    if len(others) == len(quantised):
+        rows.append(["same answer, tflite-runtime against LiteRT", *(float(o["agreement"]) for o in others)])
+        rows.append(["largest difference of a score", *(float(o["largest_difference"]) for o in others)])
+    return f"## Float and int8\n\nOn the {n} sure patches of real pictures, best label, no threshold.\n\n" + table(
+        ["", *quantised], rows
     )
-    return "\n\n".join(parts)
-
-
-def d_n(figures: dict[str, Any]) -> int:
-    """How many sure patches there are."""
-    return int(next(iter(figures["models"].values()))["patches"]["n_sure"])
 
 
 def phantom_part(figures: dict[str, Any]) -> str:

@@ -39,9 +39,10 @@ BATCHES = (1, 32)
 OURS = "Ferrule classify (int8)"
 
 Peer = Callable[[], object]
+Array = np.ndarray[Any, Any]
 
 
-def drawn_patches(seed: int, n: int) -> np.ndarray[Any, Any]:
+def drawn_patches(seed: int, n: int) -> Array:
     """(n, 28, 28) uint8: a dark line on a noisy background."""
     rng = np.random.default_rng(seed)
     patches = rng.normal(128, 4, (n, 28, 28))
@@ -49,13 +50,13 @@ def drawn_patches(seed: int, n: int) -> np.ndarray[Any, Any]:
     return np.clip(np.rint(patches), 0, 255).astype(np.uint8)
 
 
-def softmax(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def softmax(logits: Array) -> Array:
     """Rows that sum to 1."""
     e = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
+    return np.asarray(e / e.sum(axis=1, keepdims=True))
 
 
-def onnx_model(weights: list[np.ndarray[Any, Any]], n: int) -> bytes:
+def onnx_model(weights: list[Array], n: int) -> bytes:
     """The MLP as ONNX: Flatten, Gemm, Relu, Gemm, Softmax; float input (n, 28, 28) scaled 0..1."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -72,7 +73,7 @@ def onnx_model(weights: list[np.ndarray[Any, Any]], n: int) -> bytes:
         "mlp",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [n, 28, 28])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [n, len(LABELS)])],
-        [numpy_helper.from_array(w, n) for n, w in zip(names, weights, strict=True)],
+        [numpy_helper.from_array(w, name) for name, w in zip(names, weights, strict=True)],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.checker.check_model(model)
@@ -87,7 +88,7 @@ def converted(model: Any, rng: np.random.Generator) -> bytes:
     from edge.classify import PatchSpec
     from trainer.data import Examples
     from trainer.export import Card, Gates, Material, convert
-    from trainer.learning.model_file import TrainedModel
+    from trainer.learning import TrainedModel
 
     n = 4000
     patches = rng.integers(0, 256, (n, 28, 28), np.uint8)
@@ -99,95 +100,118 @@ def converted(model: Any, rng: np.random.Generator) -> bytes:
     return convert(trained, Material(examples, examples, examples), Card("peers"), gates=gates).content
 
 
-def peers(patches: np.ndarray[Any, Any]) -> tuple[dict[str, Peer], dict[str, str]]:
+def peers(patches: Array) -> tuple[dict[str, Peer], dict[str, str]]:
     """Each peer as a call that answers (n, 5) probabilities, and why others are left out."""
     import keras
-    import tensorflow as tf
 
     from edge.classify import Classifier
     from edge.classify.bundle import graph_of, read_bundle
-    from edge.classify.runtime import build_interpreter
-    from trainer.learning.network import build_model
+    from trainer.learning import build_model
 
     keras.utils.set_random_seed(SEED)
     model = build_model((28, 28), len(LABELS))
     weights = [np.asarray(w, np.float32) for w in model.get_weights()]
-    n = len(patches)
     scaled = (patches / 255).astype(np.float32)
     bundle = read_bundle(converted(model, np.random.default_rng(SEED)))
     classifier = Classifier(bundle)
+    found: dict[str, Peer] = {OURS: lambda: classifier(patches), "NumPy (float32)": numpy_peer(weights, scaled)}
+    found |= interpreter_peers(graph_of(bundle), patches) | keras_peers(model, scaled)
+    if importlib.util.find_spec("onnx") is None:
+        return found, {"ONNX Runtime, OpenVINO, cv2.dnn": "onnx is not installed (pip install 'ferrule[peers]')"}
+    graph = onnx_model(weights, len(patches))
+    found["cv2.dnn (float32)"] = dnn_peer(graph, scaled)
+    missing: dict[str, str] = {}
+    for name, module, made in (
+        ("ONNX Runtime", "onnxruntime", onnxruntime_peer),
+        ("OpenVINO", "openvino", openvino_peer),
+    ):
+        if importlib.util.find_spec(module):
+            found[f"{name} (float32)"] = made(graph, scaled)
+        else:
+            missing[name] = f"{module} is not installed (pip install 'ferrule[peers]')"
+    return found, missing
+
+
+def interpreter_peers(graph: bytes, patches: Array) -> dict[str, Peer]:
+    """The bare interpreters on the graph that Ferrule runs, given patches that are quantised already."""
+    import tensorflow as tf
+
+    from edge.classify.runtime import build_interpreter
 
     quantised = (patches.astype(np.int16) - 128).astype(np.int8)
-    lite = build_interpreter(graph_of(bundle), "ai-edge-litert")
-    given = lite.get_input_details()[0]["index"]
-    lite.resize_tensor_input(given, quantised.shape)
-    lite.allocate_tensors()
-    asked = lite.get_output_details()[-1]["index"]  # the scores
-
-    def litert() -> object:
-        lite.set_tensor(given, quantised)
-        lite.invoke()
-        return lite.get_tensor(asked)
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tf.lite.Interpreter announces its own removal
-        old = tf.lite.Interpreter(model_content=graph_of(bundle))
-    old_given = old.get_input_details()[0]["index"]
-    old.resize_tensor_input(old_given, quantised.shape)
-    old.allocate_tensors()
-    old_asked = old.get_output_details()[-1]["index"]
+        old = tf.lite.Interpreter(model_content=graph)
+    return {
+        "LiteRT set, invoke, get (int8)": interpreter_peer(build_interpreter(graph, "ai-edge-litert"), quantised),
+        "tf.lite.Interpreter (int8)": interpreter_peer(old, quantised),
+    }
 
-    def tf_lite() -> object:
-        old.set_tensor(old_given, quantised)
-        old.invoke()
-        return old.get_tensor(old_asked)
 
+def interpreter_peer(interpreter: Any, quantised: Array) -> Peer:
+    """Sets, invokes and gets the last output, which is the scores."""
+    given = interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(given, quantised.shape)
+    interpreter.allocate_tensors()
+    asked = interpreter.get_output_details()[-1]["index"]
+
+    def run() -> object:
+        interpreter.set_tensor(given, quantised)
+        interpreter.invoke()
+        return interpreter.get_tensor(asked)
+
+    return run
+
+
+def numpy_peer(weights: list[Array], scaled: Array) -> Peer:
+    """Two matrix products and a softmax."""
     w1, b1, w2, b2 = weights
+    n = len(scaled)
+    return lambda: softmax(np.maximum(scaled.reshape(n, -1) @ w1 + b1, 0) @ w2 + b2)
 
-    def numpy_float() -> object:
-        return softmax(np.maximum(scaled.reshape(n, -1) @ w1 + b1, 0) @ w2 + b2)
+
+def keras_peers(model: Any, scaled: Array) -> dict[str, Peer]:
+    """The three ways to call a Keras model."""
+    import tensorflow as tf
 
     compiled = tf.function(model, reduce_retracing=True)
     tensor = tf.constant(scaled)
-    found: dict[str, Peer] = {
-        OURS: lambda: classifier(patches),
-        "LiteRT set, invoke, get (int8)": litert,
-        "tf.lite.Interpreter (int8)": tf_lite,
-        "NumPy (float32)": numpy_float,
+    return {
         "tf.function": lambda: compiled(tensor),
         "Keras model(x)": lambda: model(scaled),
         "Keras predict": lambda: model.predict(scaled, verbose=0),
     }
-    missing: dict[str, str] = {}
-    if importlib.util.find_spec("onnx") is None:
-        return found, {"ONNX Runtime, OpenVINO, cv2.dnn": "onnx is not installed (pip install 'ferrule[peers]')"}
-    graph = onnx_model(weights, n)
+
+
+def dnn_peer(graph: bytes, scaled: Array) -> Peer:
+    """OpenCV's own runtime."""
     net = cv2.dnn.readNetFromONNX(np.frombuffer(graph, np.uint8))
 
-    def dnn() -> object:
+    def run() -> object:
         net.setInput(scaled)
         return net.forward()
 
-    found["cv2.dnn (float32)"] = dnn
-    if importlib.util.find_spec("onnxruntime"):
-        import onnxruntime
+    return run
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        found["ONNX Runtime (float32)"] = lambda: session.run(None, {"x": scaled})[0]
-    else:
-        missing["ONNX Runtime"] = "onnxruntime is not installed (pip install 'ferrule[peers]')"
-    if importlib.util.find_spec("openvino"):
-        import openvino
 
-        request = openvino.compile_model(
-            openvino.Core().read_model(graph, b""), "CPU", {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"}
-        ).create_infer_request()
-        found["OpenVINO (float32)"] = lambda: request.infer([scaled], share_inputs=True)[0]
-    else:
-        missing["OpenVINO"] = "openvino is not installed (pip install 'ferrule[peers]')"
-    return found, missing
+def onnxruntime_peer(graph: bytes, scaled: Array) -> Peer:
+    """ONNX Runtime on the processor, with one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return lambda: session.run(None, {"x": scaled})[0]
+
+
+def openvino_peer(graph: bytes, scaled: Array) -> Peer:
+    """OpenVINO on the processor, with one thread."""
+    import openvino
+
+    request = openvino.compile_model(
+        openvino.Core().read_model(graph, b""), "CPU", {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"}
+    ).create_infer_request()
+    return lambda: request.infer([scaled], share_inputs=True)[0]
 
 
 def main() -> None:

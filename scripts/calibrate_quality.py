@@ -6,36 +6,32 @@ many of those were located wrong, and which share of the surely labelled marks t
 pictures and in those let through. The gate is right where every untouched picture passes, and where the last column
 stays near that of the untouched ones.
 
-    scripts/calibrate_quality.py [FOLDER]        the labelled end faces; default ../shared/endfaces, $FERRULE_ENDFACES
+    scripts/calibrate_quality.py [FOLDER] [--only TEXT]
 """
 
 from __future__ import annotations
 
+import argparse
 import collections
-import json
 import math
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
+from endface_set import DEFAULT_FOLDER, EndfaceSet, Row
 from numpy.typing import NDArray
 
 from edge.detect import detect
-from edge.locate import locate
-from edge.quality import assess
-from edge.records import Candidate, EndFace
-from edge.sources import read_picture
+from edge.inspection import Inspector, load_inspector
+from edge.records import Candidate, EndFace, Frame
 
 U8 = NDArray[np.uint8]
 # a picture and its labelled cladding give another picture, and how far its origin moved
 Harm = Callable[[U8, dict[str, float]], tuple[U8, int, int]]
 
-REPO = Path(__file__).resolve().parent.parent
 NEAR_PX = 4
+Said = tuple[EndFace | None, tuple[str, ...], tuple[Candidate, ...]]
 
 
 def blurred(sigma_px: float) -> Harm:
@@ -81,7 +77,7 @@ HARMS: dict[str, Harm] = {
 }
 
 
-def located(face: EndFace, geometry: dict[str, Any], dx: int, dy: int) -> bool:
+def located(face: EndFace, geometry: Row, dx: int, dy: int) -> bool:
     """Within 2 px and 2 % of the cladding, or of the glass where both edges are labelled."""
     return any(
         math.hypot(face.x_px + dx - e["cx"], face.y_px + dy - e["cy"]) <= 2
@@ -92,7 +88,7 @@ def located(face: EndFace, geometry: dict[str, Any], dx: int, dy: int) -> bool:
     )
 
 
-def proposed(mark: dict[str, Any], candidates: tuple[Candidate, ...]) -> bool:
+def proposed(mark: Row, candidates: tuple[Candidate, ...]) -> bool:
     """Whether a candidate's box comes within four pixels of the label's."""
     x, y, w, h = mark["bbox"]
     return any(
@@ -104,57 +100,89 @@ def proposed(mark: dict[str, Any], candidates: tuple[Candidate, ...]) -> bool:
     )
 
 
-def row(name: str, harm: Harm, images: list[tuple[dict[str, Any], U8]], marks: dict[str, list[dict[str, Any]]]) -> str:
-    """One line of the table."""
-    n_located = n_read = n_read_wrong = 0
-    proposals: collections.Counter[tuple[bool, bool]] = collections.Counter()
-    problems: collections.Counter[str] = collections.Counter()
-    for image, original in images:
-        picture, dx, dy = harm(original, image["geometry"]["cladding"])
-        face = locate(picture)
-        quality = assess(picture, face)
-        read = not quality.problems
-        right = face is not None and located(face, image["geometry"], dx, dy)
-        n_located, n_read, n_read_wrong = n_located + right, n_read + read, n_read_wrong + (read and not right)
-        problems.update(problem.split(":")[0] for problem in quality.problems)
-        if face is not None and right and marks[image["name"]]:
-            h, w = picture.shape
-            candidates = detect(picture, face)
-            for mark in marks[image["name"]]:
-                x, y, mark_w, mark_h = mark["bbox"]
-                if x >= dx and y >= dy and x + mark_w <= dx + w and y + mark_h <= dy + h:
-                    moved = {"bbox": (x - dx, y - dy, mark_w, mark_h)}
-                    proposals[read, proposed(moved, candidates)] += 1
-    everything = sum(proposals.values())
-    n_seen = proposals[True, True] + proposals[False, True]
-    n_read_marks = proposals[True, True] + proposals[True, False]
-    recall = f"{n_seen / everything:.2f}" if everything else "-"
-    read_recall = f"{proposals[True, True] / n_read_marks:.2f}" if n_read_marks else "-"
-    said = ", ".join(f"{problem} {n}" for problem, n in problems.most_common())
-    return f"{name:16s} {n_located:7d} {n_read:8d} {n_read_wrong:10d} {recall:>8s} {read_recall:>13s}  {said}"
+def looked_at(picture: U8, inspector: Inspector) -> Said:
+    """The end face, why the picture is refused if it is, and what the detector proposes all the same."""
+    inspection = inspector.inspect(Frame(picture, "harmed"))[0]
+    face, problems = inspection.end_face, inspection.quality.problems if inspection.quality else ()
+    if face is None or not problems:
+        return face, problems, tuple(finding.candidate for finding in inspection.findings)
+    return face, problems, detect(picture, face, inspector.detect_settings)
 
 
-def main() -> None:
-    """The table."""
-    default = os.environ.get("FERRULE_ENDFACES", str(REPO.parent / "shared" / "endfaces"))
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else default)
-    if not (folder / "annotations.json").is_file():
-        sys.exit(f"no annotations.json in {folder}; name the folder of labelled end faces")
-    cv2.setNumThreads(1)
-    labels = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
-    images = [(image, read_picture(folder / image["file_name"])) for image in labels["images"]]
-    marks: dict[str, list[dict[str, Any]]] = collections.defaultdict(list)
-    at = {image["name"]: image["geometry"]["cladding"] for image, _ in images}
-    for mark in labels["defects"]:
+class Tally:
+    """What one harm did to all pictures."""
+
+    def __init__(self) -> None:
+        self.n_located = self.n_read = self.n_read_wrong = 0
+        self.proposals: collections.Counter[tuple[bool, bool]] = collections.Counter()
+        self.problems: collections.Counter[str] = collections.Counter()
+
+    def add(self, picture: U8, moved: tuple[int, int], labels: Row, marks: list[Row], said: Said) -> None:
+        """Counts one picture.
+
+        Args:
+            picture: as it was inspected.
+            moved: how far its origin lies to the right of and below that of the labels.
+            labels: its geometry.
+            marks: its labelled marks.
+            said: of `looked_at`.
+        """
+        face, problems, candidates = said
+        read, right = not problems, face is not None and located(face, labels, *moved)
+        self.n_located += right
+        self.n_read += read
+        self.n_read_wrong += read and not right
+        self.problems.update(problem.split(":")[0] for problem in problems)
+        (height, width), (dx, dy) = picture.shape, moved
+        for mark in marks if right else ():
+            x, y, w, h = mark["bbox"]
+            if x >= dx and y >= dy and x + w <= dx + width and y + h <= dy + height:
+                self.proposals[read, proposed({"bbox": (x - dx, y - dy, w, h)}, candidates)] += 1
+
+    def line(self, name: str) -> str:
+        """One line of the table."""
+        found = self.proposals
+        n_seen, n_read = found[True, True] + found[False, True], found[True, True] + found[True, False]
+        recall = f"{n_seen / found.total():.2f}" if found.total() else "-"
+        read_recall = f"{found[True, True] / n_read:.2f}" if n_read else "-"
+        said = ", ".join(f"{problem} {n}" for problem, n in self.problems.most_common())
+        counts = f"{self.n_located:7d} {self.n_read:8d} {self.n_read_wrong:10d}"
+        return f"{name:16s} {counts} {recall:>8s} {read_recall:>13s}  {said}"
+
+
+def sure_marks(endfaces: EndfaceSet) -> dict[str, list[Row]]:
+    """The surely labelled marks within two cladding radii, by the picture's name."""
+    marks: dict[str, list[Row]] = collections.defaultdict(list)
+    at = {image["name"]: image["geometry"]["cladding"] for image in endfaces.images}
+    for mark in endfaces.annotations["defects"]:
         x, y, w, h = mark["bbox"]
         e = at[mark["image"]]
         away = math.hypot((x + w / 2 - e["cx"]) / e.get("rx", e["r"]), (y + h / 2 - e["cy"]) / e.get("ry", e["r"]))
         if mark["confidence"] == "sure" and not mark.get("iscrowd") and away <= 2:
             marks[mark["image"]].append(mark)
-    print(f"{len(images)} pictures, {sum(map(len, marks.values()))} sure marks within two cladding radii")
+    return marks
+
+
+def main() -> None:
+    """The table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=DEFAULT_FOLDER, help="the labelled end faces")
+    parser.add_argument("--only", metavar="TEXT", default="", help="harms whose name begins so")
+    args = parser.parse_args()
+    endfaces, inspector = EndfaceSet.read(args.folder), load_inspector()
+    cv2.setNumThreads(1)
+    marks = sure_marks(endfaces)
+    pictures = [(image, frame.pixels) for image, frame in zip(endfaces.images, endfaces.frames(), strict=True)]
+    print(f"{len(pictures)} pictures, {sum(map(len, marks.values()))} sure marks within two cladding radii")
     print(f"{'harm':16s} {'located':>7s} {'readable':>8s} {'but wrong':>10s} {'recall':>8s} {'when readable':>13s}")
     for name, harm in HARMS.items():
-        print(row(name, harm, images, marks), flush=True)
+        if name.startswith(args.only):
+            tally = Tally()
+            for image, original in pictures:
+                picture, *moved = harm(original, image["geometry"]["cladding"])
+                said = looked_at(picture, inspector)
+                tally.add(picture, (moved[0], moved[1]), image["geometry"], marks[image["name"]], said)
+            print(tally.line(name), flush=True)
 
 
 if __name__ == "__main__":

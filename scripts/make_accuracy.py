@@ -10,44 +10,29 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import cv2
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import model_accuracy
 import phantom_accuracy
 from accuracy_page import DOCS, MODELS, page
+from endface_set import DEFAULT_FOLDER, EndfaceSet, Row
 
 from edge.inspection import load_inspector
-from edge.records import Frame
-from edge.sources import read_picture
 
 REPO = Path(__file__).resolve().parent.parent
 
 
-def score(folder: Path, *arguments: str) -> dict[str, Any]:
-    """What the labels' own scoring program says; the last line it prints is JSON."""
-    command = [sys.executable, str(folder / "score.py"), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def inspections(folder: Path, model: str) -> list[dict[str, Any]]:
+def inspections(endfaces: EndfaceSet, model: str) -> list[Row]:
     """The JSON contract for each labelled picture."""
     inspector = load_inspector(model)
-    rows = []
-    for path in sorted((folder / "images").iterdir()):
-        rows += [look.as_dict() for look in inspector.inspect(Frame(read_picture(path), str(path)))]
-    return rows
+    return [one.as_dict() for frame in endfaces.frames() for one in inspector.inspect(frame)]
 
 
-def without_classifier(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def without_classifier(rows: list[Row]) -> list[Row]:
     """The same, with nothing called clean: what the detector alone proposes."""
     changed = []
     for row in rows:
@@ -59,22 +44,14 @@ def without_classifier(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return changed
 
 
-def scored(folder: Path, rows: list[dict[str, Any]], *arguments: str) -> dict[str, Any]:
-    """Rows written to a file and scored."""
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "rows.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        return score(folder, str(path), *arguments)
-
-
-def patches(folder: Path, model: str) -> list[dict[str, Any]]:
+def patches(endfaces: EndfaceSet, model: str) -> list[Row]:
     """What `ferrule classify` prints of each labelled patch."""
     command = [
         sys.executable,
         "-m",
         "edge.cli.app",
         "classify",
-        str(folder / "patches"),
+        str(endfaces.folder / "patches"),
         "--model",
         model,
         "--json",
@@ -84,34 +61,28 @@ def patches(folder: Path, model: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def real(folder: Path) -> dict[str, Any]:
+def real(endfaces: EndfaceSet) -> Row:
     """Every figure on real pictures: geometry and detection once, names for each model that ships."""
-    figures: dict[str, Any] = {"models": {}}
+    figures: Row = {"models": {}}
     for model in MODELS:
-        rows = inspections(folder, model)
+        rows = inspections(endfaces, model)
         if model == MODELS[0]:
-            figures["detector"] = scored(folder, without_classifier(rows))
+            figures["detector"] = endfaces.score_inspections(without_classifier(rows))
             figures["unreadable"] = sum(row["status"] == "UNREADABLE" for row in rows)
         figures["models"][model] = {
-            "pictures": scored(folder, rows),
-            "patches": scored(folder, patches(folder, model), "--patches"),
-            "quantised": model_accuracy.float_and_int8(folder, model),
+            "pictures": endfaces.score_inspections(rows),
+            "patches": endfaces.score_patches(patches(endfaces, model)),
+            "quantised": model_accuracy.float_and_int8(endfaces, model),
         }
     return figures
 
 
-def adapted(folder: Path) -> dict[str, Any]:
-    """What scripts/evaluate_adaptation.py measures."""
+def adapted(folder: Path) -> Row:
+    """What scripts/evaluate_adaptation.py measures; in a process of its own, whose threads TensorFlow then has."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "adapted.json"
-        command = [
-            sys.executable,
-            str(REPO / "scripts/evaluate_adaptation.py"),
-            "--endfaces",
-            str(folder),
-            "--json",
-            str(path),
-        ]
+        script = str(REPO / "scripts/evaluate_adaptation.py")
+        command = [sys.executable, script, "--endfaces", str(folder), "--json", str(path)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return dict(json.loads(path.read_text()))
 
@@ -119,17 +90,16 @@ def adapted(folder: Path) -> dict[str, Any]:
 def main() -> None:
     """Measures, and writes the page, its picture and its figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    beside = Path(os.environ.get("FERRULE_ENDFACES", REPO.parent / "shared" / "endfaces"))
-    parser.add_argument("--pictures", type=Path, default=beside)
+    parser.add_argument("--pictures", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--phantoms", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--adapted", action=argparse.BooleanOptionalAction, default=True, help="takes minutes")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     kept = DOCS / "accuracy.json"
-    figures: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
-    if (args.pictures / "annotations.json").is_file():
+    figures: Row = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+    if EndfaceSet.is_in(args.pictures):
         print("real pictures ...", file=sys.stderr)
-        figures["real"] = real(args.pictures)
+        figures["real"] = real(EndfaceSet.read(args.pictures))
         if args.adapted:
             print("adapted, five times ...", file=sys.stderr)
             figures["adapted"] = adapted(args.pictures)

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from trainer.data.rendered import RenderedExamples
+    from trainer.learning import Progress
+    from trainer.shipped_models import MakeSettings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 REPO = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPO))
 
 
 class Making(NamedTuple):
@@ -46,47 +49,58 @@ MODELS = {
 def main() -> None:
     """Renders, trains, converts, and writes each model with its card."""
     # Imported here: the processes that render import this file, and have no use for TensorFlow.
-    from edge.classify.bundle import write_bundle
     from trainer import shipped_models
-    from trainer.learning import Progress, model_file
-    from trainer.model_card import card_text
 
-    def say(progress: Progress) -> None:
-        if progress.figures:
-            figures = " ".join(f"{name} {value:.3f}" for name, value in progress.figures.items())
-            print(f"epoch {progress.epoch}/{progress.epochs} {figures}", flush=True)
-
+    defaults = shipped_models.MakeSettings()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=REPO / "models")
-    parser.add_argument("--faces", type=int, default=shipped_models.MakeSettings().n_train, help="faces to learn from")
+    parser.add_argument("--faces", type=int, default=defaults.n_train, help="faces to learn from")
     parser.add_argument("--seed", type=int, default=0, help="of everything random but the faces")
     parser.add_argument("--only", choices=MODELS, help="make one of them")
     args = parser.parse_args()
-    settings = replace(shipped_models.MakeSettings(), n_train=args.faces)
     settings = replace(
-        settings, fit=replace(settings.fit, seed=args.seed), augment=replace(settings.augment, seed=args.seed)
+        defaults,
+        n_train=args.faces,
+        fit=replace(defaults.fit, seed=args.seed),
+        augment=replace(defaults.augment, seed=args.seed),
     )
     args.out.mkdir(parents=True, exist_ok=True)
     print(f"rendering {settings.n_train + settings.n_validation + settings.n_check} faces", flush=True)
     examples = shipped_models.examples_for(settings)
     print(f"{len(examples.train)} examples to learn from", flush=True)
     for name, making in MODELS.items():
-        if args.only not in (None, name):
-            continue
-        settings = replace(
-            settings,
-            teachers=making.teachers,
-            fit=replace(settings.fit, epochs=making.epochs),
-            augment=replace(settings.augment, copies=making.copies),
-        )
-        learned_from = shipped_models.distillation_set(examples, settings, say)
-        made = shipped_models.make(name, making.network, learned_from, settings, say)
-        write_bundle(args.out / f"{name}.tflite", made.conversion.content)
-        model_file.save(made.trained, args.out / f"{name}.keras")
-        (args.out / f"{name}.md").write_text(card_text(made, making.network), encoding="utf-8")
-        print(f"{name}: threshold {made.threshold}, {len(made.conversion.content)} bytes")
-        for key, value in made.conversion.metrics.items():
-            print(f"  {key} {value:.4g}")
+        if args.only in (None, name):
+            make(name, making, examples, settings, args.out)
+
+
+def make(name: str, making: Making, examples: RenderedExamples, settings: MakeSettings, out: Path) -> None:
+    """Makes one model: its `.tflite`, its `.keras` and its card."""
+    from edge.classify.bundle import write_bundle
+    from trainer import shipped_models
+    from trainer.learning import save
+    from trainer.model_card import card_text
+
+    settings = replace(
+        settings,
+        teachers=making.teachers,
+        fit=replace(settings.fit, epochs=making.epochs),
+        augment=replace(settings.augment, copies=making.copies),
+    )
+    learned_from = shipped_models.distillation_set(examples, settings, say)
+    made = shipped_models.make(name, making.network, learned_from, settings, say)
+    write_bundle(out / f"{name}.tflite", made.conversion.content)
+    save(made.trained, out / f"{name}.keras")
+    (out / f"{name}.md").write_text(card_text(made, making.network), encoding="utf-8")
+    print(f"{name}: threshold {made.threshold}, {len(made.conversion.content)} bytes")
+    for key, value in made.conversion.metrics.items():
+        print(f"  {key} {value:.4g}")
+
+
+def say(progress: Progress) -> None:
+    """A line at the end of each epoch."""
+    if progress.figures:
+        figures = " ".join(f"{name} {value:.3f}" for name, value in progress.figures.items())
+        print(f"epoch {progress.epoch}/{progress.epochs} {figures}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +24,18 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from frame_profile import frame_profile
 
 from edge.bench import BenchSettings, run
 from edge.bench.latency import measure_interleaved
 from edge.bench.report import as_text
 from edge.classify import load_bundle
-from edge.detect import detect
 from edge.inspection import Inspector, load_inspector
-from edge.locate import locate, locate_all
-from edge.quality import assess
 from edge.records import Frame
 from trainer.phantom import Defect, Scene, Sensor, render
 
 REPO = Path(__file__).resolve().parent.parent
 DOCS = REPO / "docs"
-sys.path[:0] = [str(REPO / "scripts"), str(REPO / "tests")]
-from frame_profile import frame_profile  # noqa: E402
-from references import boxes, disc, do2mr, lei  # noqa: E402  # the slow references live with the tests that hold detect to them
-
 SIZES_PX = ((640, 480), (1152, 864), (1600, 1200), (2304, 1728), (3264, 2448), (4032, 3024))
 N_MARKS = (0, 10, 50, 200, 1000, 2000)
 BASE_WIDTH_PX = 1152
@@ -63,37 +59,41 @@ def frame_growth(inspector: Inspector, seconds: float) -> dict[str, Any]:
     by_size, by_marks = [], []
     for width_px, height_px in SIZES_PX:
         frame = Frame(face(width_px, height_px, 5), "drawn")
-        latency = measure_interleaved({"": lambda frame=frame: inspector.inspect(frame)}, seconds)[""]
+        latency = measure_interleaved({"": partial(inspector.inspect, frame)}, seconds)[""]
         by_size.append({"megapixels": width_px * height_px / 1e6, "p50_ms": latency.p50_us / 1e3})
     for n_marks in N_MARKS:
         frame = Frame(face(2304, 1728, n_marks), "drawn")
-        latency = measure_interleaved({"": lambda frame=frame: inspector.inspect(frame)}, seconds)[""]
+        latency = measure_interleaved({"": partial(inspector.inspect, frame)}, seconds)[""]
         n_found = len(inspector.inspect(frame)[0].findings)
         by_marks.append({"n_drawn": n_marks, "n_found": n_found, "p50_ms": latency.p50_us / 1e3})
     return {"by_size": by_size, "by_marks": by_marks}
 
 
 def against_references(inspector: Inspector, pixels: np.ndarray[Any, Any], seconds: float) -> dict[str, float]:
-    """Median ms of a whole frame, pixels to verdict, against the two published detectors alone, in turns."""
+    """Median ms of a whole frame, pixels to verdict, against the two published detectors alone, in turns.
+
+    What locating and detecting take of the frame is as the Inspections themselves say.
+    """
+    sys.path.append(str(REPO / "tests"))  # the slow references live with the tests that hold detect to them
+    from references import boxes, disc, do2mr, lei
+
     frame = Frame(pixels, "drawn")
-    face = locate(pixels)
-    if face is None:
+    end_face = inspector.inspect(frame)[0].end_face
+    if end_face is None:
         raise SystemExit("the drawn end face was not located")
-    zone = disc(pixels.shape, face.x_px, face.y_px, 2 * face.cladding_rx_px, 2 * face.cladding_ry_px)
+    zone = disc(pixels.shape, end_face.x_px, end_face.y_px, 2 * end_face.cladding_rx_px, 2 * end_face.cladding_ry_px)
+    laps_ms: list[dict[str, float]] = []
     calls = {
-        "Ferrule, pixels to verdict": lambda: inspector.inspect(frame),
-        "locate and quality of it": lambda: located_and_assessed(pixels),
-        "detect of it": lambda: detect(pixels, face),
+        "Ferrule, pixels to verdict": lambda: laps_ms.append(dict(inspector.inspect(frame)[0].timings_ms)),
         "DO2MR alone, circles given": lambda: boxes(do2mr(pixels, zone)),
         "LEI alone, circles given": lambda: boxes(lei(pixels, zone)),
     }
-    return {name: latency.p50_us / 1e3 for name, latency in measure_interleaved(calls, seconds).items()}
-
-
-def located_and_assessed(pixels: np.ndarray[Any, Any]) -> object:
-    """What goes before the detector in each frame."""
-    faces = locate_all(pixels)
-    return [assess(pixels, face) for face in faces]
+    whole, *others = [(name, found.p50_us / 1e3) for name, found in measure_interleaved(calls, seconds).items()]
+    stages = [
+        ("locate and quality of it", statistics.median(lap["locate"] + lap["quality"] for lap in laps_ms)),
+        ("detect of it", statistics.median(lap["detect"] for lap in laps_ms)),
+    ]
+    return dict([whole, *stages, *others])
 
 
 def soak(inspector: Inspector, n_frames: int) -> list[tuple[int, float]]:
@@ -126,7 +126,13 @@ def peers(seconds: float) -> dict[str, Any]:
 
 def plot(figures: dict[str, Any]) -> None:
     """The bar chart of the peers, and the curves of growth and memory."""
-    rows = sorted(figures["peers"]["1"].items(), key=lambda item: -item[1]["p50_us"])
+    plot_peers(figures["peers"]["1"], DOCS / "pictures/peers.png")
+    plot_growth(figures["growth"], figures["memory"], DOCS / "pictures/growth.png")
+
+
+def plot_peers(one: dict[str, Any], path: Path) -> None:
+    """A bar for each peer, the slowest at the top."""
+    rows = sorted(one.items(), key=lambda item: -item[1]["p50_us"])
     fig, axis = plt.subplots(figsize=(8, 4), layout="constrained")
     colours = ["#0072b2" if name.startswith("Ferrule") else "#999999" for name, _ in rows]
     axis.barh([name for name, _ in rows], [r["p50_us"] for _, r in rows], color=colours)
@@ -135,26 +141,29 @@ def plot(figures: dict[str, Any]) -> None:
     axis.set_xscale("log")
     axis.set_xlim(right=max(r["p50_us"] for _, r in rows) * 6)
     axis.set_xlabel("one patch, hot, median us (logarithmic)")
-    fig.savefig(DOCS / "pictures/peers.png", dpi=110, metadata={"Software": None})
+    fig.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(fig)
 
+
+def plot_growth(growth: dict[str, Any], memory: list[tuple[int, float]], path: Path) -> None:
+    """Time over pixels and over candidates, and memory over frames."""
     fig, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
-    size, marks = figures["growth"]["by_size"], figures["growth"]["by_marks"]
+    size, marks = growth["by_size"], growth["by_marks"]
     axes[0].plot([r["megapixels"] for r in size], [r["p50_ms"] for r in size], "o-")
     axes[0].set(xlabel="megapixels", ylabel="frame, median ms", title="5 marks")
     axes[1].plot([r["n_found"] for r in marks], [r["p50_ms"] for r in marks], "o-")
     axes[1].set(xlabel="candidates", ylabel="frame, median ms", title="4 megapixels")
-    axes[2].plot(*zip(*figures["memory"], strict=True))
+    axes[2].plot([n for n, _ in memory], [mb for _, mb in memory])
     axes[2].set(
         xlabel="frames",
         ylabel="resident memory, MB",
         title="1152x864",
-        ylim=(0, 1.2 * max(mb for _, mb in figures["memory"])),
+        ylim=(0, 1.2 * max(mb for _, mb in memory)),
     )
     for axis in axes:
         axis.grid(alpha=0.3)
         axis.set_ylim(bottom=0)
-    fig.savefig(DOCS / "pictures/growth.png", dpi=110, metadata={"Software": None})
+    fig.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(fig)
 
 
@@ -164,7 +173,7 @@ def peer_rows(one: dict[str, Any], many: dict[str, Any]) -> list[str]:
     rows = []
     for name in sorted(one, key=lambda peer: one[peer]["p50_us"]):
         alone, p99, together = one[name]["p50_us"], one[name]["p99_us"], many[name]["p50_us"]
-        cells = f"{alone:,.2f}", f"{p99:,.2f}", f"{alone / one[ours]['p50_us']:,.1f}"
+        cells = [f"{alone:,.2f}", f"{p99:,.2f}", f"{alone / one[ours]['p50_us']:,.1f}"]
         cells += f"{together / 32:,.3f}", f"{together / many[ours]['p50_us']:,.1f}"
         rows.append(f"| {name} | {' | '.join(cells)} |")
     return rows
@@ -172,21 +181,25 @@ def peer_rows(one: dict[str, Any], many: dict[str, Any]) -> list[str]:
 
 def page(figures: dict[str, Any], text: str) -> str:
     """docs/performance.md."""
-    table = "\n".join(peer_rows(figures["peers"]["1"], figures["peers"]["32"]))
-    frame = figures["references"]
-    whole = frame["Ferrule, pixels to verdict"]
-    frames = "\n".join(f"| {n} | {ms:.2f} | {ms / whole:.2f} |" for n, ms in frame.items())
-    size = "\n".join(f"| {r['megapixels']:.1f} | {r['p50_ms']:.1f} |" for r in figures["growth"]["by_size"])
-    marks = "\n".join(f"| {r['n_found']} | {r['p50_ms']:.1f} |" for r in figures["growth"]["by_marks"])
-    profile = figures["profile"]
-    whole_us = sum(r["own_us"] for r in profile)
-    costliest = "\n".join(
-        f"| {r['function']} | {r['calls']:.1f} | {r['own_us']:.0f} | {r['own_us'] / whole_us:.1%} |"
-        for r in profile[:25]
-    )
-    first, last = figures["memory"][len(figures["memory"]) // 10], figures["memory"][-1]
     notes = DOCS / "performance-notes.md"
     extra = notes.read_text(encoding="utf-8").strip() + "\n" if notes.is_file() else ""
+    return (
+        peers_part(figures["peers"])
+        + frames_part(figures)
+        + profile_part(figures["profile"])
+        + f"""## `ferrule bench`
+
+```
+{text}
+```
+
+{extra}"""
+    )
+
+
+def peers_part(peers: dict[str, Any]) -> str:
+    """The head of the page, and one patch through every runtime."""
+    table = "\n".join(peer_rows(peers["1"], peers["32"]))
     return f"""# How fast
 
 Made by `python scripts/make_performance.py`; do not edit. The figures are in `performance.json`, too. Ratios are of
@@ -203,7 +216,18 @@ LiteRT and tf.lite rows run the same graph on a patch that is quantised already.
 
 ![Peers](pictures/peers.png)
 
-## Whole frames
+"""
+
+
+def frames_part(figures: dict[str, Any]) -> str:
+    """Whole frames: against the references, over pixels, over candidates, and memory."""
+    frame, growth, memory = figures["references"], figures["growth"], figures["memory"]
+    whole = frame["Ferrule, pixels to verdict"]
+    frames = "\n".join(f"| {n} | {ms:.2f} | {ms / whole:.2f} |" for n, ms in frame.items())
+    size = "\n".join(f"| {r['megapixels']:.1f} | {r['p50_ms']:.1f} |" for r in growth["by_size"])
+    marks = "\n".join(f"| {r['n_found']} | {r['p50_ms']:.1f} |" for r in growth["by_marks"])
+    first, last = memory[len(memory) // 10], memory[-1]
+    return f"""## Whole frames
 
 One drawn 1152x864 end face with 17 marks, one thread, median ms in turns. DO2MR and LEI are the slow references of the
 tests: what they flag, as regions; they are told where the fibre is, and neither measures, names nor judges.
@@ -224,7 +248,17 @@ tests: what they flag, as regions; they are told where the fibre is, and neither
 
 Memory: {first[1]:.0f} MB after {first[0]} frames, {last[1]:.0f} MB after {last[0]}.
 
-## Where a frame's time goes (`scripts/frame_profile.py`)
+"""
+
+
+def profile_part(profile: list[dict[str, Any]]) -> str:
+    """What each function of the edge takes of a frame."""
+    whole_us = sum(r["own_us"] for r in profile)
+    costliest = "\n".join(
+        f"| {r['function']} | {r['calls']:.1f} | {r['own_us']:.0f} | {r['own_us'] / whole_us:.1%} |"
+        for r in profile[:25]
+    )
+    return f"""## Where a frame's time goes (`scripts/frame_profile.py`)
 
 The shipped examples; each function by itself, without what it calls. {len(profile)} functions are called
 {sum(r["calls"] for r in profile):.0f} times a frame, all of them together in {whole_us:,.0f} us, timing them included.
@@ -233,13 +267,12 @@ The shipped examples; each function by itself, without what it calls. {len(profi
 |---|---|---|---|
 {costliest}
 
-## `ferrule bench`
+"""
 
-```
-{text}
-```
 
-{extra}"""
+def say(what: str) -> None:
+    """What is being measured, for whoever waits."""
+    print(what, "...", file=sys.stderr)
 
 
 def main() -> None:
@@ -250,7 +283,6 @@ def main() -> None:
     args = parser.parse_args()
     cv2.setNumThreads(1)
     inspector = load_inspector()
-    say = lambda what: print(what, "...", file=sys.stderr)  # noqa: E731
     say("peers")
     figures: dict[str, Any] = {"peers": peers(args.seconds)}
     examples = sorted((REPO / "examples").glob("*.png"))

@@ -7,26 +7,19 @@ scripts/make_phantom_sheet.py [--out docs/phantoms.png]
 from __future__ import annotations
 
 import argparse
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.classify import PatchSpec, crop
+from trainer.data.candidate_labels import box_candidate
+from trainer.phantom import Phantom, random_scene, render
+from trainer.phantom.random_scenes import SCOPES
+
 REPO = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPO))
-
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-
-from edge.classify import PatchSpec, crop  # noqa: E402
-from edge.records import Candidate  # noqa: E402
-from trainer.phantom import (  # noqa: E402
-    Phantom,
-    random_scene,
-    render,
-)
-from trainer.phantom.random_scenes import SCOPES  # noqa: E402
-from trainer.phantom.rendering import sheet  # noqa: E402
-
 COLUMNS, TILE_PX, MARK_PX, MARKS_A_ROW = 4, 420, 84, 20
 LABELS = ("scratch", "dig", "contamination", "chip")
 FIRST_SEED = 40
@@ -48,14 +41,26 @@ def main() -> None:
     print(args.out)
 
 
+def sheet(pictures: Sequence[NDArray[np.uint8]], columns: int, tile_px: int) -> NDArray[np.uint8]:
+    """Pictures side by side, each brought to `tile_px` columns, for looking at."""
+    tiles = []
+    for picture in pictures:
+        height = round(picture.shape[0] * tile_px / picture.shape[1])
+        tiles.append(cv2.resize(picture, (tile_px, height), interpolation=cv2.INTER_AREA))
+    tallest = max(t.shape[0] for t in tiles)
+    padded = [cv2.copyMakeBorder(t, 0, tallest - t.shape[0], 0, 0, cv2.BORDER_CONSTANT, value=0) for t in tiles]
+    while len(padded) % columns:
+        padded.append(np.zeros_like(padded[0]))
+    return np.vstack([np.hstack(padded[i : i + columns]) for i in range(0, len(padded), columns)]).astype(np.uint8)
+
+
 def _marks(faces: list[Phantom], label: str) -> NDArray[np.uint8]:
     """Marks that show, cut as the model gets them, but larger."""
-    tiles = []
+    tiles: list[NDArray[np.uint8]] = []
     for face in faces:
         shown = [m for m in face.marks if m.label == label and m.contrast_grey > 20][:2]
-        for mark in shown:
-            candidate = Candidate(mark.x_px, mark.y_px, mark.w_px, mark.h_px, mark.area_px, *([0.0] * 8))
-            tiles.append(crop(face.pixels, [candidate], PatchSpec(size=42))[0])
+        boxes = [box_candidate(mark.x_px, mark.y_px, mark.w_px, mark.h_px) for mark in shown]
+        tiles.extend(crop(face.pixels, boxes, PatchSpec(size=42)))
     chosen = [cv2.resize(t, (MARK_PX, MARK_PX), interpolation=cv2.INTER_CUBIC) for t in tiles[:MARKS_A_ROW]]
     return np.asarray(np.hstack(chosen), np.uint8)
 

@@ -8,22 +8,27 @@ other runtime's answers are had from an environment that holds it:
 
 from __future__ import annotations
 
-import csv
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from endface_set import EndfaceSet, prepared
 from numpy.typing import NDArray
 
 from edge.bench.benchmark import bare_runtime
 from edge.bench.latency import measure_interleaved
-from edge.classify import Classifier, crop, load_bundle, prepare_all
+from edge.classify import Classifier, PatchSpec, crop, load_bundle
 from edge.classify.runtime import choose_runtime
-from edge.sources import read_picture
+from edge.inspection import load_inspector
+from edge.locate import LocateSettings
+from edge.records import Frame
 
 REPO = Path(__file__).resolve().parent.parent
 OLD_PYTHON = REPO / ".venv-tflite" / "bin" / "python"
@@ -33,25 +38,25 @@ CHECK_SEED = 800_000
 TILE_PX, COLUMNS, GAP_PX = 96, 12, 26
 
 
-def labelled_patches(folder: Path, model: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
+def labelled_patches(
+    endfaces: EndfaceSet, model: str
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
     """Patches, measures and labels of the sure ones among the labelled patches, as the model sees them."""
     bundle = load_bundle(model)
     spec, labels = bundle.description.patch, bundle.description.labels
-    with (folder / "patches.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["confidence"] == "sure"]
-    pictures = [read_picture(folder / row["file"]) for row in rows]
-    return *prepare_all(pictures, spec), np.array([labels.index(row["class"]) for row in rows])
+    rows = [row for row in endfaces.patch_rows() if row["confidence"] == "sure"]
+    patches, measures = prepared(endfaces, [row["file"] for row in rows], spec)
+    return patches, measures, np.array([labels.index(row["class"]) for row in rows])
 
 
-def float_and_int8(folder: Path, model: str) -> dict[str, Any]:
+def float_and_int8(endfaces: EndfaceSet, model: str) -> dict[str, Any]:
     """Accuracy of the float network and of the .tflite on sure patches, and how far their answers lie apart."""
-    from trainer.learning import model_file
+    from trainer.learning import load, probabilities
     from trainer.learning.calibration import calibration_error
-    from trainer.learning.standardisation import probabilities
 
-    patches, measures, labels = labelled_patches(folder, model)
+    patches, measures, labels = labelled_patches(endfaces, model)
     scores = Classifier(load_bundle(model))(patches, measures)
-    wanted = probabilities(model_file.load(model).model, patches, measures)
+    wanted = probabilities(load(model).model, patches, measures)
     figures: dict[str, Any] = {
         "n": len(labels),
         "accuracy_float": float((wanted.argmax(1) == labels).mean()),
@@ -79,22 +84,23 @@ def other_runtime(model: str, patches: NDArray[np.uint8], measures: NDArray[np.u
         given, told = Path(scratch) / "patches.npz", Path(scratch) / "scores.npy"
         np.savez(given, patches=patches, measures=measures)
         subprocess.run([OLD_PYTHON, __file__, model, given, told], check=True)
-        return np.load(told)
+        scores: NDArray[np.float32] = np.load(told)
+    return scores
 
 
 def cost(models: tuple[str, ...], seconds: float = 1.0) -> dict[str, dict[str, float]]:
     """Bytes of each model, and the latency of one patch through `classify` and through the bare runtime, in turns."""
-    figures, calls, patches = {}, {}, {}
+    figures: dict[str, dict[str, float]] = {}
+    calls: dict[str, Callable[[], object]] = {}
     for model in models:
         bundle = load_bundle(model)
         spec, classifier = bundle.description.patch, Classifier(bundle)
         rng = np.random.default_rng(0)
-        patch = rng.integers(0, 256, (32, spec.size, spec.size), np.uint8)
+        patches = rng.integers(0, 256, (32, spec.size, spec.size), np.uint8)
         measures = rng.integers(0, 256, (32, len(spec.measures)), np.uint8)
-        patches[model] = patch
-        calls[f"{model} classify"] = lambda c=classifier, p=patch[:1], m=measures[:1]: c(p, m)
-        calls[f"{model} bare"] = bare_runtime(bundle, choose_runtime().name, patch[:1], measures[:1])["bare"]
-        calls[f"{model} 32"] = lambda c=classifier, p=patch, m=measures: c(p, m)
+        calls[f"{model} classify"] = partial(classifier, patches[:1], measures[:1])
+        calls[f"{model} bare"] = bare_runtime(bundle, choose_runtime().name, patches[:1], measures[:1])["bare"]
+        calls[f"{model} 32"] = partial(classifier, patches, measures)
         figures[model] = {"bytes": float(len(bundle.content))}
     for name, latency in measure_interleaved(calls, seconds).items():
         model, what = name.split()
@@ -107,27 +113,24 @@ def worst_mistakes(model: str, n_faces: int = 120) -> tuple[NDArray[np.uint8], i
 
     Real pictures would be better to look at, and may not be shown here.
     """
-    from edge.classify import PatchSpec, measure
-    from edge.detect import detect
-    from trainer.data.candidate_labels import located, named_by_truth
+    from trainer.data.candidate_labels import named_by_truth
     from trainer.phantom import random_scene, render
 
-    classifier = Classifier(load_bundle(model))
-    wrong, n = [], 0
+    inspector = load_inspector(model)
+    wrong: list[tuple[float, str, str, NDArray[np.uint8]]] = []
+    n = 0
     for seed in range(CHECK_SEED, CHECK_SEED + n_faces):
         phantom = render(random_scene(seed))
-        face = located(phantom)
-        named = named_by_truth(detect(phantom.pixels, face), phantom)
-        if not named:
-            continue
-        candidates = [c for c, _ in named]
-        spec = classifier.spec
-        scores = classifier(crop(phantom.pixels, candidates, spec), measure(candidates, face, spec))
-        shown = crop(phantom.pixels, candidates, PatchSpec(size=48))
+        settings = LocateSettings(cladding_um=phantom.scene.fibre.cladding_um)
+        inspections = replace(inspector, locate_settings=settings).inspect(Frame(phantom.pixels, str(seed)))
+        found = {finding.candidate: finding for one in inspections for finding in one.findings}
+        named = named_by_truth(found, phantom)
+        shown = crop(phantom.pixels, [candidate for candidate, _ in named], PatchSpec(size=48))
         n += len(named)
-        for (_, truth), (label, score), patch in zip(named, classifier.name(scores), shown, strict=True):
-            if label != truth:
-                wrong.append((score, truth, label, patch))
+        for (candidate, truth), patch in zip(named, shown, strict=True):
+            finding = found[candidate]
+            if finding.label != truth:
+                wrong.append((finding.score, truth, finding.label, patch))
     wrong.sort(key=lambda item: -item[0])
     return sheet([(f"{t} > {said}", p) for _, t, said, p in wrong[: 4 * COLUMNS]]), len(wrong), n
 

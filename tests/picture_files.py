@@ -29,7 +29,7 @@ def example_jpegs() -> Iterator[tuple[str, bytes]]:
     """The shipped examples as JPEGs of every kind that cameras write, each with its name."""
     for path in sorted(EXAMPLES.glob("*.png")):
         grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        colour = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+        colour = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)  # type: ignore[arg-type]  # the file is there
         for name, picture, options in (
             ("grey", grey, []),
             ("444", colour, [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x111111]),
@@ -37,7 +37,7 @@ def example_jpegs() -> Iterator[tuple[str, bytes]]:
             ("restarts", colour, [cv2.IMWRITE_JPEG_RST_INTERVAL, 7]),
             ("progressive", colour, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]),
         ):
-            yield f"{path.stem}-{name}", encoded(picture, ".jpg", *options)
+            yield f"{path.stem}-{name}", encoded(picture, ".jpg", *options)  # type: ignore[arg-type]  # the file is there
 
 
 def scan_begin(jpeg: bytes) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,12 @@ def half(label: str, rng: np.random.Generator, size: int = 16) -> NDArray[np.uin
     """Noise with one brighter half: (size, size) uint8."""
     picture = rng.normal(100, 30, (size, size))
     middle = size // 2
-    where = {"top": np.s_[:middle], "bottom": np.s_[middle:], "left": np.s_[:, :middle], "right": np.s_[:, middle:]}
+    where: dict[str, Any] = {
+        "top": np.s_[:middle],
+        "bottom": np.s_[middle:],
+        "left": np.s_[:, :middle],
+        "right": np.s_[:, middle:],
+    }
     picture[where[label]] += 60
     return np.clip(picture, 0, 255).astype(np.uint8)
 

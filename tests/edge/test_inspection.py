@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,7 +41,8 @@ class FakeClassifier:
     identity = Identity("fake", "00", "by hand")
 
     def __init__(self, names: Sequence[str] = ()) -> None:
-        self.names, self.calls = list(names), []
+        self.names = list(names)
+        self.calls: list[Any] = []
 
     def __call__(self, patches: np.ndarray, measures: np.ndarray | None = None) -> np.ndarray:
         """Scores that say the names in their order."""
@@ -147,7 +149,7 @@ def test_measures_reach_a_model_that_asks_for_them(stages: dict[str, object]) ->
     """The second input holds a row per candidate and a column per measure."""
     stages["candidates"] = (candidate(10), candidate(30))
     inspector = make(["dig", "dig"])
-    inspector.classifier.spec = PatchSpec(size=8, measures=("diameter_um", "distance_radii"))  # type: ignore[misc]
+    inspector.classifier.spec = PatchSpec(size=8, measures=("diameter_um", "distance_radii"))
     inspect_frame(FRAME, inspector)
     assert inspector.classifier.calls == [((2, 8, 8), (2, 2))]  # type: ignore[attr-defined]
 
@@ -239,12 +241,12 @@ def test_a_zone_that_is_not_in_the_picture_never_passes(criteria: str, width_px:
     assert told.verdict.status is expected, told.verdict.reasons
 
 
-def test_marks_are_looked_for_wherever_the_criteria_judge(stages: dict[str, object], tmp_path: Path) -> None:
+def test_marks_are_looked_for_wherever_the_criteria_judge(stages: dict[str, Any], tmp_path: Path) -> None:
     """A profile whose zones reach beyond the detector's own reach widens it: nothing judged goes unseen."""
     shipped = load_criteria().path.read_text(encoding="utf-8")
     wide = tmp_path / "wide.toml"
     wide.write_text(shipped.replace("outer_um = 250.0", "outer_um = 500.0"), encoding="utf-8")
     Inspector(FakeClassifier(()), load_criteria(str(wide))).inspect(FRAME)  # type: ignore[arg-type]
-    (settings,) = stages["settings"]  # type: ignore[misc]
+    (settings,) = stages["settings"]
     radius_um = math.sqrt(FACE.cladding_rx_px * FACE.um_per_px_x * FACE.cladding_ry_px * FACE.um_per_px_y)
     assert settings.reach == pytest.approx(250 / radius_um)

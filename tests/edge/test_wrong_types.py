@@ -143,12 +143,12 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "Frame index": lambda x: Frame(GREY, "a", x, NOW),
     "Frame time": lambda x: Frame(GREY, "a", 0, x),
     **{
-        f"EndFace {name}": lambda x, name=name: dataclasses.replace(FACE, **{name: x})
+        f"EndFace {name}": lambda x, name=name: dataclasses.replace(FACE, **{name: x})  # type: ignore[misc]  # calls of many kinds
         for name in ("x_px", "um_per_px_y")
     },
-    **{f"Candidate {name}": lambda x, name=name: dataclasses.replace(MARK, **{name: x}) for name in ("x_px", "w_px")},
+    **{f"Candidate {name}": lambda x, name=name: dataclasses.replace(MARK, **{name: x}) for name in ("x_px", "w_px")},  # type: ignore[misc]  # calls of many kinds
     **{
-        f"{kind.__name__} {item.name}": lambda x, kind=kind, name=item.name: kind(**{name: x})
+        f"{kind.__name__} {item.name}": lambda x, kind=kind, name=item.name: kind(**{name: x})  # type: ignore[misc]  # calls of many kinds
         for kind in (DetectSettings, QualitySettings, LiveSettings, CaptureSettings)
         for item in dataclasses.fields(kind)
     },
@@ -175,7 +175,7 @@ def test_arguments_are_left_alone() -> None:
     """What was refused is as it was: no region gains a key, no array changes."""
     regions = [{"bbox": (1, 1, 2, 2)}, {"bbox": None}]
     with pytest.raises(FerruleError):
-        hooks.enrich(regions, GREY, CLASSIFIER)
+        hooks.enrich(regions, GREY, CLASSIFIER)  # type: ignore[type-var]  # what is wrong on purpose
     assert regions == [{"bbox": (1, 1, 2, 2)}, {"bbox": None}]
     assert (GREY == 128).all()
 

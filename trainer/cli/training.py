@@ -55,6 +55,7 @@ class Training:
         out: the `.keras` file to write.
         patch_size: None: 28, or as the model to go on from has it.
         background: None: "keep", or as the model to go on from has it.
+        rehearsed_faces: rendered faces to learn from besides, where the model to go on from learned from such.
     """
 
     source: Source
@@ -64,6 +65,7 @@ class Training:
     out: Path
     patch_size: int | None = None
     background: Background | None = None
+    rehearsed_faces: int = REHEARSED_FACES
 
 
 def settings_of(
@@ -89,18 +91,12 @@ def train_model(wanted: Training, console: Console) -> int:
     """
     model_file.check_writable(wanted.out)
     start = model_file.load(wanted.start) if wanted.start is not None else None
-    spec = PatchSpec() if start is None else start.spec
-    spec = replace(
-        spec,
-        size=wanted.patch_size if wanted.patch_size is not None else spec.size,
-        background=wanted.background or spec.background,
-    )
-    source = wanted.source if start is None else _going_on(wanted.source, start)
+    source = wanted.source if start is None else _going_on(wanted.source, start, wanted.rehearsed_faces)
     split = SplitSettings(seed=wanted.settings.seed)
     if source.rehearsed_faces:
         # A few dozen patches cannot choose an epoch, and rendered ones would choose the one that learned least.
         split = replace(split, validation=0.0)
-    dataset = open_dataset(source, spec, split)
+    dataset = open_dataset(source, _spec_for(wanted, start), split)
     _tell_data(dataset, console)
     threshold = _threshold_of(wanted.start, start) if wanted.start is not None and start is not None else None
     began = time.perf_counter()
@@ -111,30 +107,43 @@ def train_model(wanted: Training, console: Console) -> int:
     if threshold is not None:
         trained.code["threshold"] = threshold
     model_file.save(trained, wanted.out)
+    console.say(f"fitted in {fit_s:.1f} s: {wanted.settings.epochs} epochs of {len(fitted_on.train)} pictures")
+    _tell_result(trained, dataset, _accuracy_before(start, dataset), fit_s, wanted.out, console)
+    return 3 if dataset.unreadable else 0
+
+
+def _spec_for(wanted: Training, start: TrainedModel | None) -> PatchSpec:
+    """What the model is to see: as asked for, else as the model to go on from sees it, else the default."""
+    spec = PatchSpec() if start is None else start.spec
+    size = spec.size if wanted.patch_size is None else wanted.patch_size
+    return replace(spec, size=size, background=wanted.background or spec.background)
+
+
+def _tell_result(
+    trained: TrainedModel, dataset: Dataset, before: float | None, fit_s: float, out: Path, console: Console
+) -> None:
+    """Tells how well the model names the test part, and what was written."""
     scores = probabilities(trained.model, dataset.test.patches, dataset.test.measures)
     accuracy = float((scores.argmax(axis=1) == dataset.test.labels).mean())
-    before = _accuracy_before(start, dataset)
     n_parameters = trained.model.count_params()
-    console.say(f"fitted in {fit_s:.1f} s: {wanted.settings.epochs} epochs of {len(fitted_on.train)} pictures")
     than = f"; {before:.4f} before" if before is not None else ""
     console.say(f"test accuracy {accuracy:.4f} on {len(dataset.test)} pictures, in float{than}")
     weights = str(trained.code["weights_sha256"])
-    console.say(f"{wanted.out}: {trained.code['network']}, {n_parameters} parameters, weights {weights[:12]}")
+    console.say(f"{out}: {trained.code['network']}, {n_parameters} parameters, weights {weights[:12]}")
     if console.as_json:
-        told: dict[str, object] = {"model": str(wanted.out), "labels": list(trained.labels), "fit_s": round(fit_s, 3)}
+        told: dict[str, object] = {"model": str(out), "labels": list(trained.labels), "fit_s": round(fit_s, 3)}
         told |= {"test_accuracy": round(accuracy, 4), "test_pictures": len(dataset.test), "parameters": n_parameters}
         if before is not None:
             told["test_accuracy_before"] = round(before, 4)
         told |= {"weights_sha256": weights, "unreadable": len(dataset.unreadable)}
         console.emit(told)
-    return 3 if dataset.unreadable else 0
 
 
 _LEARNED_FROM_RENDERED = frozenset({"rehearsed_faces", "rendered_sha256", "renderer_sha256"})
 """What says that a model learned from rendered faces; the last, a hash of source text, stands in models of before."""
 
 
-def _going_on(source: Source, start: TrainedModel) -> Source:
+def _going_on(source: Source, start: TrainedModel, n_rehearsed: int) -> Source:
     """The pictures, with the labels that a model will have that goes on with them, and what it must not forget."""
     folder = source.folder
     if folder is None:
@@ -147,7 +156,7 @@ def _going_on(source: Source, start: TrainedModel) -> Source:
     else:
         named = labels = labels or labels_in(folder, start.labels)
     rendered = not _LEARNED_FROM_RENDERED.isdisjoint(start.data)
-    return replace(source, labels=labels, rehearsed_faces=REHEARSED_FACES if rendered and can_rehearse(named) else 0)
+    return replace(source, labels=labels, rehearsed_faces=n_rehearsed if rendered and can_rehearse(named) else 0)
 
 
 def _known_before(dataset: Dataset, start: TrainedModel) -> Dataset:

@@ -98,7 +98,7 @@ def _boxes(phantom: Phantom, rng: np.random.Generator) -> list[tuple[Candidate, 
                 mark.w_px + grow[0] + grow[2],
                 mark.h_px + grow[1] + grow[3],
             )
-            named.append((_box(*box), mark.label))
+            named.append((box_candidate(*box), mark.label))
     face = phantom.face
     for _ in range(_PLACES_CLEAN):
         w, h = np.exp(rng.uniform(np.log(3), np.log(45), 2)).astype(int)
@@ -108,13 +108,14 @@ def _boxes(phantom: Phantom, rng: np.random.Generator) -> list[tuple[Candidate, 
         if where == "core" and face.core_r_px:
             r = face.core_r_px / face.cladding_rx_px * rng.choice([0.0, 1.0])
         x, y = face.x_px + r * face.cladding_rx_px * np.cos(a), face.y_px + r * face.cladding_ry_px * np.sin(a)
-        c = _box(int(x - w / 2), int(y - h / 2), int(w), int(h))
+        c = box_candidate(int(x - w / 2), int(y - h / 2), int(w), int(h))
         if 0 <= x < phantom.pixels.shape[1] and 0 <= y < phantom.pixels.shape[0] and _is_untouched(c, phantom):
             named.append((c, "clean"))
     return named
 
 
-def _box(x_px: int, y_px: int, w_px: int, h_px: int) -> Candidate:
+def box_candidate(x_px: float, y_px: float, w_px: float, h_px: float) -> Candidate:
+    """A candidate of which only the box is known, at least a pixel wide and high; for cutting a patch around it."""
     w, h = max(int(w_px), 1), max(int(h_px), 1)
     return Candidate(int(x_px), int(y_px), w, h, w * h, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
 

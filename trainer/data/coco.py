@@ -31,7 +31,7 @@ from edge.errors import SourceError, UsageError
 from edge.locate import locate
 from edge.records import Candidate
 from edge.sources import read_picture
-from trainer.data.candidate_labels import LABELS, from_candidates
+from trainer.data.candidate_labels import LABELS, box_candidate, from_candidates
 from trainer.data.examples import Examples, joined
 
 FILE = "annotations.json"
@@ -204,9 +204,8 @@ def _as_drawn(pixels: NDArray[np.uint8], boxes: Sequence[LabelledBox], spec: Pat
     named = []
     for box in boxes:
         if box.label:
-            w, h = max(1, round(box.w_px)), max(1, round(box.h_px))
-            c = Candidate(round(box.x_px), round(box.y_px), w, h, w * h, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
-            named.append((c, box.label))
+            corner_and_size = round(box.x_px), round(box.y_px), round(box.w_px), round(box.h_px)
+            named.append((box_candidate(*corner_and_size), box.label))
     candidates = [c for c, _ in named]
     return Examples(
         crop(pixels, candidates, spec),

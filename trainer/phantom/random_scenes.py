@@ -7,6 +7,8 @@ connectors' standard dimensions, not from a fit to pictures.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from trainer.phantom.random_defects import random_defects
@@ -32,14 +34,9 @@ def random_scene(seed: int, scope: str | None = None, clean: bool = False) -> Sc
     fibre = _fibre(rng, light)
     # The fibre's radius on the picture is what a scope's magnification fixes: between 1/8 and 1/4 of the height.
     scale = fibre.cladding_um / 2 / (sensor.height_px * rng.uniform(0.13, 0.24))
-    sensor = _with(sensor, um_per_px=float(scale))
+    sensor = replace(sensor, um_per_px=float(scale))
     defects = () if clean else random_defects(rng, fibre, sensor)
     return Scene(fibre, light, sensor, texture, defects, seed)
-
-
-def _with(sensor: Sensor, um_per_px: float) -> Sensor:
-    values = {name: getattr(sensor, name) for name in Sensor.__dataclass_fields__}
-    return Sensor(**{**values, "um_per_px": um_per_px})
 
 
 def _digital(rng: np.random.Generator) -> tuple[Sensor, Light, Texture]:

@@ -7,7 +7,6 @@ scene, so that equal scenes give equal bytes on one machine and OpenCV version. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -205,16 +204,3 @@ def _mark(defect: Defect, stamp: Stamp, change: NDArray[np.float32]) -> Mark | N
         width_um=wide_um,
         contrast_grey=float(peak),
     )
-
-
-def sheet(pictures: Sequence[NDArray[np.uint8]], columns: int, tile_px: int) -> NDArray[np.uint8]:
-    """Pictures side by side, each brought to `tile_px` columns, for looking at."""
-    tiles = []
-    for picture in pictures:
-        height = round(picture.shape[0] * tile_px / picture.shape[1])
-        tiles.append(cv2.resize(picture, (tile_px, height), interpolation=cv2.INTER_AREA))
-    tallest = max(t.shape[0] for t in tiles)
-    padded = [cv2.copyMakeBorder(t, 0, tallest - t.shape[0], 0, 0, cv2.BORDER_CONSTANT, value=0) for t in tiles]
-    while len(padded) % columns:
-        padded.append(np.zeros_like(padded[0]))
-    return np.vstack([np.hstack(padded[i : i + columns]) for i in range(0, len(padded), columns)]).astype(np.uint8)

@@ -85,8 +85,8 @@ def test_cut_or_lengthened_is_refused() -> None:
 
 def test_nothing_damaged_reaches_an_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The seal is checked before the bytes are parsed or run by anybody."""
-    monkeypatch.setattr(bundles, "read_member", None)
-    monkeypatch.setattr(bundles.msgspec.json, "decode", None)
+    monkeypatch.setattr("edge.classify.bundle.read_member", None)
+    monkeypatch.setattr("edge.classify.bundle.msgspec.json.decode", None)
     with pytest.raises(ModelError):
         read_bundle(TINY.read_bytes()[:-1])
 

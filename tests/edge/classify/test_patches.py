@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -334,8 +335,8 @@ def test_real_patches() -> None:
     rows = list(csv.DictReader((ENDFACES / "patches.csv").read_text(encoding="utf-8").splitlines()))[::40]
     n_equal = 0
     for row in rows:
-        patch = cv2.imread(str(ENDFACES / row["file"]), cv2.IMREAD_GRAYSCALE)
-        picture = cv2.imread(str(next((ENDFACES / "images").glob(f"{row['image']}.*"))), cv2.IMREAD_GRAYSCALE)
+        patch: Any = cv2.imread(str(ENDFACES / row["file"]), cv2.IMREAD_GRAYSCALE)
+        picture: Any = cv2.imread(str(next((ENDFACES / "images").glob(f"{row['image']}.*"))), cv2.IMREAD_GRAYSCALE)
         c = mark(*(int(row[f"box_{k}"]) for k in "xywh"))
         assert patch.shape == (side_px(c.w_px, c.h_px, 28),) * 2
         if (c.w_px - patch.shape[0]) % 2 == (c.h_px - patch.shape[0]) % 2 == 0:

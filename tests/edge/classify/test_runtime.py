@@ -53,7 +53,7 @@ def test_missing_runtimes(monkeypatch: pytest.MonkeyPatch, unprobed: None) -> No
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(runtime.metadata, "version", missing)
+    monkeypatch.setattr("edge.classify.runtime.metadata.version", missing)
     with pytest.raises(RuntimeUnavailableError) as caught:
         choose_runtime()
     assert "ai-edge-litert: not installed (pip install" in str(caught.value)
@@ -63,8 +63,10 @@ def test_missing_runtimes(monkeypatch: pytest.MonkeyPatch, unprobed: None) -> No
 
 def pretend(monkeypatch: pytest.MonkeyPatch, interpreter: object) -> None:
     """Makes every runtime installed, and its interpreter this."""
-    monkeypatch.setattr(runtime.metadata, "version", lambda name: "9.9")
-    monkeypatch.setattr(runtime.importlib, "import_module", lambda name: SimpleNamespace(Interpreter=interpreter))
+    monkeypatch.setattr("edge.classify.runtime.metadata.version", lambda name: "9.9")
+    monkeypatch.setattr(
+        "edge.classify.runtime.importlib.import_module", lambda name: SimpleNamespace(Interpreter=interpreter)
+    )
 
 
 @pytest.mark.parametrize("error", [ImportError, AttributeError, RuntimeError, SystemError, ValueError, TypeError])

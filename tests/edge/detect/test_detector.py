@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -80,11 +81,12 @@ def draw(drawing: Drawing) -> tuple[Grey, EndFace]:
             along = (x - mark.x) * math.cos(mark.angle) + (y - mark.y) * math.sin(mark.angle)
             across = (y - mark.y) * math.cos(mark.angle) - (x - mark.x) * math.sin(mark.angle)
             grey[(np.abs(along) < mark.length / 2) & (np.abs(across) < mark.width / 2)] += mark.contrast
-    grey = cv2.GaussianBlur(cv2.resize(grey, (w, h), interpolation=cv2.INTER_AREA), (0, 0), drawing.blur)
-    grey = grey + drawing.light * (np.arange(w) - w / 2)
-    grey = grey + np.random.default_rng(drawing.seed).normal(0, drawing.noise, grey.shape)
+    small = cv2.resize(grey, (w, h), interpolation=cv2.INTER_AREA)
+    seen: NDArray[Any] = np.asarray(cv2.GaussianBlur(small, (0, 0), drawing.blur))
+    seen = seen + drawing.light * (np.arange(w) - w / 2)
+    seen = seen + np.random.default_rng(drawing.seed).normal(0, drawing.noise, seen.shape)
     face = EndFace(*drawing.centre, drawing.radius, drawing.radius * drawing.aspect, None, 1.0, 1.0)
-    return np.clip(np.rint(grey), 0, 255).astype(np.uint8), face
+    return np.clip(np.rint(seen), 0, 255).astype(np.uint8), face
 
 
 def at(candidates: tuple[Candidate, ...], face: EndFace, mark: Disc | Line) -> Candidate:
@@ -283,7 +285,7 @@ def test_a_black_frame_border_is_no_mark() -> None:
     framed[:, :14] = 2
     framed[-22:] = 0
     framed = cv2.GaussianBlur(framed, (3, 3), 0)
-    assert len(detect(framed, face)) == 1  # type: ignore[arg-type]
+    assert len(detect(framed, face)) == 1
 
 
 def test_nothing_is_found_beyond_the_reach() -> None:

@@ -26,8 +26,8 @@ def sheet(seed: int) -> measurement.Sheet:
     for _ in range(8):
         x, y, size = random.integers(0, 44), random.integers(0, 40), random.integers(1, 4)
         cv2.circle(grey, (int(x), int(y)), int(size), float(random.choice([50, 70, 190])), cv2.FILLED)
-    grey = cv2.GaussianBlur(grey, (0, 0), 1.0) + random.normal(0, 2, grey.shape)
-    region = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    noisy = cv2.GaussianBlur(grey, (0, 0), 1.0) + random.normal(0, 2, grey.shape)
+    region = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
     limit = random.integers(16, 22, region.shape, dtype=np.uint8)
     return measurement.Sheet(region, np.full_like(region, 120), limit, 7, 5, 10.0, 0.9)
 

@@ -208,7 +208,9 @@ def test_every_profile_is_documented():
 
 def test_the_documented_profile_works(tmp_path):
     """The example of a profile of one's own loads as written, and uses every key there is."""
-    example = re.search(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)[1]
+    found = re.search(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    example = found[1]
     path = tmp_path / "example.toml"
     path.write_text(example, encoding="utf-8")
     criteria = load_criteria(path)
@@ -267,7 +269,7 @@ def test_whatever_a_file_holds_is_said_in_a_line(tmp_path, kind):
     """A usage error of one line that people can read, at once, and no other exception."""
     content = HOSTILE[kind]
     path = tmp_path / "mine.toml"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())  # type: ignore[attr-defined]  # the test looks inside
     with pytest.raises(UsageError) as caught:
         load_criteria(path)
     assert "mine.toml" in str(caught.value)

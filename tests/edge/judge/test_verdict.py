@@ -359,7 +359,9 @@ def test_the_tightest_margin_is_known_on_a_pass():
     criteria = load_criteria()
     at_b, at_d = in_zone("B", criteria), in_zone("D", criteria)
     marks = [mark("dig", 4.0, at_b), mark("scratch", 2.5, at_b), mark("dig", 8.0, at_d)]
-    finding, reason = tightest(marks, criteria)
+    told = tightest(marks, criteria)
+    assert told is not None
+    finding, reason = told
     assert finding is marks[1]
     assert (reason.zone, reason.label, reason.size_um, reason.margin_um) == ("B", "scratch", 2.5, 0.5)
     assert tightest([mark("dig", 4.0, in_zone("C", criteria))], criteria) is None

@@ -42,7 +42,7 @@ def grey(level: int, shape: tuple[int, int] = (12, 16)) -> np.ndarray:
 
 def write_video(path: Path, n_frames: int) -> None:
     """A Motion JPEG film whose frame k is grey 8 k."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (160, 120))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (160, 120))
     for k in range(n_frames):
         writer.write(np.full((120, 160, 3), 8 * k, np.uint8))
     writer.release()
@@ -245,7 +245,8 @@ class TestLive:
 
     def test_a_camera_that_hangs_is_lost_not_waited_for(self) -> None:
         """A driver that blocks gives a LostFrame after stall_s, and never an old picture."""
-        camera = FakeCapture(iter([9, "hang"]))
+        script: Iterator[int | str | None] = iter([9, "hang"])
+        camera = FakeCapture(script)
         incoming = live_events("cam", lambda: camera, replace(PATIENT, stall_s=0.1))
         first, second = itertools.islice(incoming, 2)
         camera.go_on.set()

@@ -263,8 +263,8 @@ class TestTiff:
         tags = grey_tiff_tags(50, 40, t259=[compression])
         strip = {5: lzw, 8: zlib.compress, 32773: packed}[compression]
         raw = smooth(40, 50).tobytes()
-        assert np.array_equal(decode_picture(tiff_file(tags, [strip(raw)]), "it"), smooth(40, 50))
-        for wrong in (strip(raw[:-3]), strip(raw)[: len(strip(raw)) // 2], bytes(300)):
+        assert np.array_equal(decode_picture(tiff_file(tags, [strip(raw)]), "it"), smooth(40, 50))  # type: ignore[operator]  # a table of makers
+        for wrong in (strip(raw[:-3]), strip(raw)[: len(strip(raw)) // 2], bytes(300)):  # type: ignore[operator]  # a table of makers
             assert "truncated or damaged TIFF" in problem(tiff_file(tags, [wrong]))
 
     def test_most_flipped_bits_in_compressed_strips_are_told(self) -> None:

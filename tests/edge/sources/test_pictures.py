@@ -55,7 +55,7 @@ class TestToGrey:
     @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
     def test_equal_channels_keep_their_level(self, channels: int, dtype: type) -> None:
         """A grey picture stored as colour comes out as the same grey, whatever its alpha."""
-        levels = np.arange(256, dtype=dtype) * (257 if dtype is np.uint16 else 1)
+        levels: np.ndarray = np.arange(256, dtype=dtype) * (257 if dtype is np.uint16 else 1)
         picture = np.repeat(levels.reshape(16, 16, 1), channels, axis=2)
         picture[..., 3:] = 0
         assert np.array_equal(to_grey(picture), np.arange(256).reshape(16, 16))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from trainer_pictures import LABELS, Tree
@@ -21,7 +22,7 @@ def run(*arguments: object) -> Result:
     return runner.invoke(app, [str(a) for a in arguments])
 
 
-def last_json(result: Result) -> dict[str, object]:
+def last_json(result: Result) -> dict[str, Any]:
     """What was printed to stdout: one JSON object."""
     assert result.exit_code in (0, 3), result.stderr
     return json.loads(result.stdout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from trainer.cli.app import app
 
 def commands() -> dict[str, set[str]]:
     """The options of every command."""
-    group = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)
     return {name: {o for p in c.params for o in p.opts if o[0] == "-"} for name, c in group.commands.items()}
 
 

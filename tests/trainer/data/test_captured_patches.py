@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,10 +33,8 @@ def candidates(number: int) -> list[Candidate]:
     """Some marks of a picture, large and small, over the border too."""
     rng = np.random.default_rng([number, 1])
     boxes = rng.integers((-5, -5, 2, 2), (400, 300, 90, 60), (6, 4)).tolist()
-    return [
-        Candidate(*box, 9, *(rng.uniform(1, 60, 7).tolist()), contrast_grey=float(rng.uniform(-50, 50)))
-        for box in boxes
-    ]
+    figures = [[*box, 9, *rng.uniform(1, 60, 7).tolist(), float(rng.uniform(-50, 50))] for box in boxes]
+    return [Candidate(*of_mark) for of_mark in figures]
 
 
 def pixels_of(number: int) -> np.ndarray:
@@ -79,7 +78,7 @@ def test_codes_and_patches_are_those_that_the_model_saw(folder: Path) -> None:
     read = read_captured(folder, SPEC, LABELS)
     assert read.labels == LABELS
     assert [LABELS[code] for code in read.examples.labels] == ["scratch"] * 10 + ["dig"] * 15
-    seen = {}
+    seen: dict[str, Any] = {}
     for number in range(N_PICTURES):
         marks = candidates(number)
         patches, codes = crop(pixels_of(number), marks, SPEC), measure(marks, FACE, SPEC)

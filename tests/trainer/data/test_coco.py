@@ -13,6 +13,7 @@ import pytest
 from edge.classify import PatchSpec
 from edge.errors import SourceError, UsageError
 from edge.records import Candidate
+from edge.sources import read_picture
 from trainer.data.candidate_labels import LABELS
 from trainer.data.coco import LabelledBox, is_folder, named_by_boxes, read_labelled
 from trainer.phantom import Defect, Scene, Sensor, render
@@ -62,7 +63,7 @@ def test_boxes_name_the_detectors_candidates(folder: Path) -> None:
 def test_the_hash_follows_the_pictures(folder: Path, tmp_path: Path) -> None:
     """Another picture under the same labels is other data."""
     (tmp_path / "annotations.json").write_bytes((folder / "annotations.json").read_bytes())
-    pixels = cv2.imread(str(folder / "a.png"), cv2.IMREAD_GRAYSCALE)
+    pixels = read_picture(folder / "a.png").copy()
     pixels[0, 0] ^= 1
     cv2.imwrite(str(tmp_path / "a.png"), pixels)
     assert read_labelled(folder, SPEC).sha256 == read_labelled(folder, SPEC).sha256

@@ -47,4 +47,4 @@ def test_arrays_that_do_not_belong_together_are_refused() -> None:
     with pytest.raises(ValueError, match="3 labels, patches"):
         Examples(good.patches[:2], good.measures, good.labels, good.groups)
     with pytest.raises(ValueError, match="uint8, got"):
-        Examples(good.patches.astype(np.float32), good.measures, good.labels, good.groups)  # type: ignore[arg-type]
+        Examples(good.patches.astype(np.float32), good.measures, good.labels, good.groups)

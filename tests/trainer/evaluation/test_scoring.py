@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("sklearn", reason="the train extra (scikit-learn) is not installed")
 pytest.importorskip("matplotlib", reason="the train extra (matplotlib) is not installed")
 
+from edge.classify import Classifier
 from edge.errors import UsageError
 from edge.records import Identity
 from trainer.data import Examples
@@ -20,12 +21,15 @@ from trainer.learning.calibration import softmax
 LABELS = ("scratch", "dig", "clean")
 
 
-class Scripted:
+class Scripted(Classifier):
     """Stands for the edge's classifier: its logits are the first pixels of each patch."""
 
     labels = LABELS
     threshold = 0.5
     identity = Identity("scripted", "0" * 64, "no runtime")
+
+    def __init__(self) -> None:
+        """Nothing to load."""
 
     def logits(self, patches: np.ndarray, _: Any = None) -> np.ndarray:
         """(n, 3) float32."""
@@ -33,7 +37,7 @@ class Scripted:
 
     def __call__(self, patches: np.ndarray, measures: Any = None) -> np.ndarray:
         """(n, 3), rows sum to 1."""
-        return softmax(self.logits(patches), 2.0)
+        return softmax(self.logits(patches), 2.0).astype(np.float32)
 
 
 def examples(answers: list[int], truth: list[int], strength: int = 200) -> Examples:
@@ -90,11 +94,11 @@ def test_agreement_is_measured_at_temperature_1() -> None:
     """The float network's probabilities are held against the graph's before its temperature."""
     some = examples(ANSWERS, TRUTH)
     same = softmax(Scripted().logits(some.patches))
-    found = evaluate(Scripted(), some, float_scores=same).float_network
+    found = evaluate(Scripted(), some, float_scores=same.astype(np.float32)).float_network
     assert found is not None
     assert (found.agreement, found.largest_probability_error) == (1.0, 0.0)
     other = same[:, [1, 0, 2]]
-    found = evaluate(Scripted(), some, float_scores=other).float_network
+    found = evaluate(Scripted(), some, float_scores=other.astype(np.float32)).float_network
     assert found is not None
     assert found.agreement == round(1 / 6, 6)
 
@@ -117,7 +121,7 @@ def test_json_and_pictures_are_written(tmp_path: Path, history: dict[str, tuple[
 
 def test_learning_curves_mark_the_epoch_that_was_kept(tmp_path: Path) -> None:
     """Of equal accuracies the lower loss; drawn with one epoch too."""
-    one = {"loss": (1.0,), "accuracy": (0.5,), "val_loss": (1.0,), "val_accuracy": (0.5,)}
+    one: dict[str, tuple[float, ...]] = {"loss": (1.0,), "accuracy": (0.5,), "val_loss": (1.0,), "val_accuracy": (0.5,)}
     found = evaluate(Scripted(), examples(ANSWERS, TRUTH), history=one)
     assert len(write_evaluation(found, tmp_path)) == 4
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def normalised() -> object:
     return keras.Model([picture, measures], layers.Dense(5, activation="softmax")(x))
 
 
-MODELS: dict[str, Callable[[], object]] = {
+MODELS: dict[str, Callable[[], Any]] = {
     "mlp": lambda: build_network("mlp", PatchSpec(), 5),
     "mlp with measures": lambda: build_network("mlp", PatchSpec(measures=MEASURES), 5),
     "cnn": lambda: build_network("cnn", PatchSpec(), 5),

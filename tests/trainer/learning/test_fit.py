@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -206,11 +207,18 @@ def test_going_on_without_a_step_worth_the_name_changes_nothing() -> None:
 def test_what_cannot_be_fitted_is_refused() -> None:
     """Settings out of range, a start that wants other patches, no examples, a network of another size."""
     data = dataset()
-    for wrong in ({"epochs": 0}, {"batch": 0}, {"learning_rate": 0}, {"learning_rate": 2}, {"seed": -1}):
+    out_of_range: tuple[dict[str, Any], ...] = (
+        {"epochs": 0},
+        {"batch": 0},
+        {"learning_rate": 0},
+        {"learning_rate": 2},
+        {"seed": -1},
+    )
+    for wrong in out_of_range:
         with pytest.raises(UsageError):
             FitSettings(**wrong)
     with pytest.raises(UsageError, match="expected none or softened or balanced"):
-        FitSettings(class_weights="some")
+        FitSettings(class_weights="some")  # type: ignore[arg-type]
     start = TrainedModel(build_network("mlp", PatchSpec(8), 4), LABELS, PatchSpec(8))
     with pytest.raises(UsageError, match="the model to start from wants"):
         fit_dataset(data, SETTINGS, start=start)

@@ -15,7 +15,7 @@ from edge.classify import PatchSpec
 from edge.classify.bundle import check_labels
 from edge.errors import ModelError, OutputError, UsageError
 from trainer.learning import model_file
-from trainer.learning.model_file import TrainedModel, load, save, weights_sha256
+from trainer.learning.model_file import Facts, TrainedModel, load, save, weights_sha256
 from trainer.learning.network import build_model, build_network
 
 pytestmark = pytest.mark.train
@@ -26,7 +26,7 @@ LABELS = ("dig", "chip", "scratch")
 def trained() -> TrainedModel:
     """A model with measures and a record."""
     spec = PatchSpec(8, "median", ("snr", "fill"))
-    data = {"name": "mine", "pictures": 7, "test_share": 0.2}
+    data: Facts = {"name": "mine", "pictures": 7, "test_share": 0.2}
     return TrainedModel(
         build_network("mlp", spec, 3), LABELS, spec, data, {"seed": 3}, {"loss": (0.5, 0.25), "accuracy": (0.5, 1.0)}
     )

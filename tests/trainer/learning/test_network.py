@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -66,7 +68,7 @@ def test_a_cnn_after_the_hidden_layer_says_what_to_leave_out() -> None:
 
 def test_layers_and_counts_that_do_not_fit_are_refused() -> None:
     """Each with its own message."""
-    cases = [
+    cases: list[tuple[str, dict[str, Any]]] = [
         ("end in", {"extra_layers": small_cnn()[:2], "hidden_units": None}),
         ("extra layer 2, Conv2D", {"extra_layers": [layers.Dense(4), layers.Conv2D(2, 3)]}),
         ("1 classes", {"num_classes": 1}),
@@ -182,10 +184,10 @@ def loaded_elsewhere(name: str) -> object:
     to_come = iter(names_to_come())
 
     def renamed(layer: object) -> object:
-        config = layer.get_config()
+        config = layer.get_config()  # type: ignore[attr-defined]  # the test looks inside
         if isinstance(layer, layers.Dense):
             config["name"] = next(to_come)
-        return type(layer).from_config(config)
+        return type(layer).from_config(config)  # type: ignore[attr-defined]  # the test looks inside
 
     copy = keras.models.clone_model(model, clone_function=renamed)
     copy.set_weights(model.get_weights())
@@ -201,7 +203,7 @@ def test_a_new_head_takes_no_name_of_the_body(name: str, new: tuple[str, ...]) -
     twice = with_labels(once, new, ("a", "new", "b"))
     assert once.output_shape == (None, len(new))
     assert twice.output_shape == (None, 3)
-    body = [w.shape for w in model.get_weights()[:-2]]
+    body = [w.shape for w in model.get_weights()[:-2]]  # type: ignore[attr-defined]  # the test looks inside
     assert [w.shape for w in once.get_weights()[:-2]] == [w.shape for w in twice.get_weights()[:-2]] == body
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -80,7 +83,7 @@ def test_a_constant_input_is_not_divided_by_nothing() -> None:
         (lambda: build_model((20, 20), 3, [layers.Dense(4, use_bias=False)], None), False),
     ],
 )
-def test_only_what_can_be_folded_exactly_is_standardised(made: object, expected: bool) -> None:
+def test_only_what_can_be_folded_exactly_is_standardised(made: Callable[[], Any], expected: bool) -> None:
     """Padding is zero before the scaling and would not be after it; dropout drops x, not (x - mean)."""
     assert takes_scaling(made()) is expected
 

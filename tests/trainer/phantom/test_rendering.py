@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 
 from trainer.phantom import Defect, Fibre, Light, Scene, Sensor, Texture, random_scene, render
 from trainer.phantom.random_scenes import SCOPES
-from trainer.phantom.rendering import sheet
 from trainer.phantom.scene import LABEL_OF_KIND
 
 PLAIN = Scene(
@@ -24,7 +24,7 @@ PLAIN = Scene(
 )
 
 
-def _with(scene: Scene, *defects: Defect, **sensor: float) -> Scene:
+def _with(scene: Scene, *defects: Defect, **sensor: Any) -> Scene:
     return replace(scene, defects=defects, sensor=replace(scene.sensor, **sensor))
 
 
@@ -179,12 +179,6 @@ def test_an_unknown_scope_is_refused() -> None:
     """By its name, and with those that exist."""
     with pytest.raises(ValueError, match=r"'webcam', expected one of digital"):
         random_scene(0, "webcam")
-
-
-def test_a_sheet_holds_every_picture() -> None:
-    """Pictures of different shapes, the last row filled up with black."""
-    pictures = [np.full((30, 40), 200, np.uint8), np.full((40, 40), 100, np.uint8), np.full((20, 40), 50, np.uint8)]
-    assert sheet(pictures, 2, 20).shape == (40, 40)
 
 
 def test_rendering_needs_no_tensorflow() -> None:
