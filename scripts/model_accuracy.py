@@ -111,9 +111,10 @@ def cost(models: tuple[str, ...], seconds: float = 1.0) -> dict[str, dict[str, f
 
 
 def worst_mistakes(model: str, n_faces: int = 120) -> tuple[NDArray[np.uint8], int, int]:
-    """The surest wrong answers on rendered faces that can be read, as a sheet of enlarged patches; how many were wrong, and of how many.
+    """The surest wrong answers on rendered faces that can be read, as a sheet of enlarged patches.
 
-    Real pictures would be better to look at, and may not be shown here.
+    Beside the sheet: how many answers were wrong, and of how many. Real pictures would be better to look at, and may
+    not be shown here.
     """
     from trainer.data.candidate_labels import named_by_truth
     from trainer.phantom import random_scene, render

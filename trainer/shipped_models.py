@@ -37,7 +37,7 @@ MEASURES = (
     "rim_gap_um",
     "box_px",
 )
-"""Size, shape, strength, the distance to the rim, and the scale of the patch: what tells most beside the picture."""
+"""Size, shape, strength, distance to the rim and scale of the patch: the measures that help most beside the picture."""
 
 SPEC = PatchSpec(size=28, background="median", measures=MEASURES)
 
@@ -54,7 +54,7 @@ class MakeSettings:
 
     Attributes:
         n_train: rendered faces to learn from.
-        n_validation: faces that choose the epoch, fit the temperature and choose the threshold.
+        n_validation: faces by which the epoch, the temperature and the threshold are chosen.
         n_check: faces that are only scored.
         first_seed: of the first face; the others follow.
         augment: how examples are varied.
@@ -158,22 +158,22 @@ def _scored(conversion: Conversion, examples: Examples) -> NDArray[np.float32]:
 
 
 def _threshold(scores: NDArray[np.float32], labels: NDArray[np.int64], wrong_at_most: float) -> float:
-    """The score below which answers are wrong more often than is bearable; 0 where they never are.
+    """The score below which more than `wrong_at_most` of the answers are wrong; 0 where that is nowhere so.
 
-    Examples are ordered by their best score and looked at through a window; the threshold is the score at the first
-    window in which no more than `wrong_at_most` are wrong. An answer that is more likely wrong than right is no
-    answer. What lies above is worth having even when it is not sure: it goes with its score, and an `unknown` is
-    judged as a defect, which a `clean` is not.
+    Examples are ordered by their best score, and a window slides over them from the lowest score on. The threshold is
+    the score at which the first window begins that has no more than this share of wrong answers. An answer that is more
+    likely wrong than right is thus `unknown`, which is judged as a defect. Answers above are kept even where they are
+    not sure: the score goes with them.
     """
     best = scores.max(axis=1)
     order = np.argsort(best, kind="stable")
     wrong = (scores.argmax(axis=1) != labels)[order].astype(np.float64)
     window = min(len(wrong), max(20, len(wrong) // 100))
     share = np.convolve(wrong, np.full(window, 1 / window), mode="valid")
-    bearable = np.flatnonzero(share <= wrong_at_most + 1e-9)
-    if not bearable.size:
+    tolerable = np.flatnonzero(share <= wrong_at_most + 1e-9)
+    if not tolerable.size:
         return float(best.max())
-    return float(best[order][bearable[0]]) if bearable[0] else 0.0
+    return float(best[order][tolerable[0]]) if tolerable[0] else 0.0
 
 
 def risk_coverage(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:

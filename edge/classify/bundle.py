@@ -331,6 +331,6 @@ def _why_not_sealed(content: bytes) -> str:
     if content[4:8] == _TFLITE_MAGIC:
         return (
             "a TFLite model without Ferrule's bundle, or one cut short; "
-            "convert it with `ferrule-train convert`, or bundle it with trainer.export.conversion.bundle_foreign"
+            "convert it with `ferrule-train convert`, or bundle it with trainer.export.bundle_foreign"
         )
     return "no TFLite model: expected 'TFL3' at byte 4; give a .tflite file made by `ferrule-train convert`"

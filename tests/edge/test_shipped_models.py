@@ -45,8 +45,8 @@ FLOORS: dict[str, dict[str, tuple[float, float]]] = {
         "clean": (0.89, 0.77),
     },
 }
-"""Recall and precision of each label on the faces of `SEEDS`, a few points below what was measured, as another processor
-or runtime may turn single answers. `unknown` counts as a wrong name."""
+"""Recall and precision of each label on the faces of `SEEDS`, a few points below what was measured: single answers may
+turn on another processor or runtime. `unknown` counts as a wrong name."""
 
 VERDICTS = {
     "clean": ("PASS", set()),

@@ -1,4 +1,4 @@
-"""More examples out of few: turned, shifted, fainter, noisier, and with less known about them."""
+"""Augmentation: turned, shifted, fainter and noisier copies of examples, with some of their measures left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIGNED = ("contrast_grey", "mean_grey")
 
 @dataclass(frozen=True, slots=True)
 class AugmentSettings:
-    """How far examples are varied.
+    """How far augmented copies differ from their examples.
 
     Attributes:
         copies: of each example, at least 1.
@@ -41,9 +41,9 @@ class AugmentSettings:
 
 
 def augmented(examples: Examples, spec: PatchSpec, settings: AugmentSettings) -> Examples:
-    """Varied copies of the examples, copy after copy.
+    """Augmented copies of the examples, copy after copy.
 
-    Light may come from any side, so that a patch may be mirrored and turned by right angles; its measures stay.
+    Light may come from any side, so patches may be mirrored and turned by right angles; their measures stay.
 
     Args:
         examples: with the background taken off: their surround lies at the middle grey. Not changed.

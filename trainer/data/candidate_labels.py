@@ -1,9 +1,9 @@
-"""Training examples from what the detector proposes: rendered faces, a user's labelled pictures, labelled patches.
+"""Training examples from what the detector proposes on rendered faces, named by what was drawn.
 
 A model names candidates, so it learns from candidates: every picture goes through the edge's own `locate`, `detect`,
-`crop` and `measure`, and only then meets its truth. A candidate on a known mark gets the mark's label, one on nothing
-is `clean`, and one of which nobody can tell (on two marks of different kinds, beside a mark or on its bright twin, on
-one too faint to be seen, on a single dot of a scratch, on a row of pits) is left out.
+`crop` and `measure`, and only then is compared with the truth. A candidate on a drawn mark gets the mark's label, and
+one on nothing is `clean`. A candidate whose label is not certain is left out: on two marks of different kinds, beside a
+mark or on its bright twin, on a mark too faint to be seen, on a single dot of a scratch, on a row of pits.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ from trainer.phantom import Mark, Phantom, random_scene, render
 LABELS = ("scratch", "dig", "contamination", "chip", "clean")
 
 _NEAR_PX = 4
+"""A candidate this close to a drawn mark is not certainly `clean`."""
 _VISIBLE_GREY = 3.0
+"""A drawn mark that changes the picture by less is taken as not to be seen."""
 _SCRATCH_ASPECT = 2.5
 """By the field's convention a scratch is about three times as long as wide; what is not, reads as a pit."""
 _SHORT_UM = 20.0
-"""Marks of this diameter and more are no pits, however compact."""
+"""A piece of a scratch of this diameter or more is a scratch however compact it is: it is too large for a pit."""
 _EAGER_CLEAN, _PLACES_CLEAN = 18, 12
-"""Of a face, at most so many `clean` candidates of the more sensitive detector, and of places with nothing drawn."""
+"""At most so many `clean` examples of a face: candidates of the more sensitive detector; places with nothing drawn."""
 
 
 def from_candidates(
@@ -86,7 +88,7 @@ def _alone(phantom: Phantom, named: Sequence[tuple[Candidate, str]], spec: Patch
 
 
 def _boxes(phantom: Phantom, rng: np.random.Generator) -> list[tuple[Candidate, str]]:
-    """Boxes around the marks that show, a little off as a person's are, and as many around nothing."""
+    """Boxes around the visible marks, a little off as a person's boxes are, and some around nothing."""
     noise = max(_VISIBLE_GREY, 2.5 * phantom.scene.sensor.noise_grey)
     named: list[tuple[Candidate, str]] = []
     for mark in phantom.marks:
@@ -136,9 +138,9 @@ _NOWHERE = EndFace(0.0, 0.0, 1.0, 1.0, None, 1.0, 1.0)
 
 
 def located(phantom: Phantom) -> EndFace:
-    """The face as the edge finds it, or the drawn one where it does not.
+    """The face as the edge finds it, or as it was drawn where the edge finds none.
 
-    Every second one without being told the fibre's diameter, as happens on the bench.
+    Half of the faces are located without the fibre's true diameter, as happens on the bench.
     """
     told = phantom.scene.seed % 2 == 0
     settings = LocateSettings(cladding_um=phantom.scene.fibre.cladding_um) if told else LocateSettings()
@@ -187,7 +189,7 @@ def _is_untouched(c: Candidate, phantom: Phantom) -> bool:
 
 
 def _drawn_aspect(phantom: Phantom, where: tuple[slice, slice]) -> float:
-    """Length over width, in um, of the scratches' pixels that show most: without twins, and without what is faint."""
+    """Length over width, in um, of the most visible pixels of scratches: without bright twins and faint ends."""
     is_scratch = np.array([False, *(mark.label == "scratch" for mark in phantom.marks)])
     drawn = is_scratch[phantom.owner[where]]
     change = phantom.change[where]
@@ -199,7 +201,7 @@ def _drawn_aspect(phantom: Phantom, where: tuple[slice, slice]) -> float:
 
 
 def _is_fragment(c: Candidate, mark: Mark) -> bool:
-    """Whether a round piece of a long or scattered mark no longer shows what it belongs to."""
+    """Whether this is a round piece of a long or scattered mark, by itself no longer to be told as such."""
     kind = mark.defect.kind
     if kind == "scratch":
         return c.length_um < _SCRATCH_ASPECT * c.width_um and c.diameter_um < _SHORT_UM

@@ -56,32 +56,18 @@ def read_captured(
     if grouping is not None and grouping.pattern is None:
         raise UsageError(f"{folder} holds captured patches: groups come from a pattern (--group-pattern), not a table")
     records, n_damaged = read_records(folder)
-    named = labels_in(folder, ()) if labels is None else tuple(labels)
-    extra = sorted(set(labels_in(folder, ())) - set(named))
-    if extra:
-        raise UsageError(f"folder {folder / extra[0]} is not among the labels {', '.join(named)}: add it, or move it")
-    n_unlabelled = len(_pictures_below(folder / UNLABELLED))
-    waiting = f"{n_unlabelled} not labelled yet"
-    pictures: list[LabelledPicture] = []
-    unreadable: list[str] = []
-    for code, label in enumerate(named):
-        pictures += read_pictures(folder, _pictures_below(folder / label), code, spec, unreadable)
-    if not pictures and unreadable:
-        raise SourceError(f"{folder}: none of its {len(unreadable)} patches can be read: {unreadable[-1]}")
-    if not pictures or len(named) < 2:
-        raise UsageError(
-            f"{folder} has {waiting}, and {len(named) if pictures else 0} labels with pictures: expected at least 2; "
-            f"move patches from {UNLABELLED}/ into the folders of what they show"
-        )
+    named = _named(folder, labels)
+    n_waiting = len(_pictures_below(folder / UNLABELLED))
+    pictures, unreadable = _labelled(folder, named, spec, n_waiting)
     pictures, notices = without_copies(pictures)
     pictures = [_as_recorded(picture, records.get(picture.sha256), spec) for picture in pictures]
     n_unknown = sum(picture.sha256 not in records for picture in pictures)
-    told = [waiting] if n_unlabelled else []
-    told += notices
-    if n_unknown:
-        told.append(f"{n_unknown} pictures are in no line of {RECORDS}: only their pixels are known")
-    if n_damaged:
-        told.append(f"{n_damaged} lines of {RECORDS} cannot be read and are passed over")
+    told = [
+        *([_waiting(n_waiting)] if n_waiting else []),
+        *notices,
+        *([f"{n_unknown} pictures are in no line of {RECORDS}: only their pixels are known"] if n_unknown else []),
+        *([f"{n_damaged} lines of {RECORDS} cannot be read and are passed over"] if n_damaged else []),
+    ]
     digest = "".join(f"{p.sha256} {named[p.code]} {p.measures.tobytes().hex()}\n" for p in pictures)
     return Tree(
         named,
@@ -96,6 +82,38 @@ def read_captured(
         tuple(unreadable),
         tuple(told),
     )
+
+
+def _named(folder: Path, labels: Sequence[str] | None) -> tuple[str, ...]:
+    """The labels as asked for, else as the folders are named; no other folder may hold pictures."""
+    found = labels_in(folder, ())
+    named = found if labels is None else tuple(labels)
+    extra = sorted(set(found) - set(named))
+    if extra:
+        raise UsageError(f"folder {folder / extra[0]} is not among the labels {', '.join(named)}: add it, or move it")
+    return named
+
+
+def _labelled(
+    folder: Path, named: Sequence[str], spec: PatchSpec, n_waiting: int
+) -> tuple[list[LabelledPicture], list[str]]:
+    """The pictures in the labels' folders, and a message for each that could not be read."""
+    pictures: list[LabelledPicture] = []
+    unreadable: list[str] = []
+    for code, label in enumerate(named):
+        pictures += read_pictures(folder, _pictures_below(folder / label), code, spec, unreadable)
+    if not pictures and unreadable:
+        raise SourceError(f"{folder}: none of its {len(unreadable)} patches can be read: {unreadable[-1]}")
+    if not pictures or len(named) < 2:
+        raise UsageError(
+            f"{folder} has {_waiting(n_waiting)}, and {len(named) if pictures else 0} labels with pictures: expected "
+            f"at least 2; move patches from {UNLABELLED}/ into the folders of what they show"
+        )
+    return pictures, unreadable
+
+
+def _waiting(n: int) -> str:
+    return f"{n} not labelled yet"
 
 
 def _pictures_below(folder: Path) -> list[Path]:

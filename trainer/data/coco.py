@@ -8,8 +8,8 @@ The folder holds `annotations.json` in the COCO form and the pictures that it na
     annotations  image_id, category_id, bbox [x, y, w, h] in pixels; `iscrowd` or `ignore`: 1 where nobody could say;
                  `segmentation`: [[x, y, x, y, ...]], the line of a scratch, or its outline
 
-Other keys are passed over, as such files carry many. The same way as for rendered faces: the detector proposes, the
-boxes name, and what nobody labelled on a complete picture is `clean`.
+Other keys are passed over, as such files carry many. Examples are made as from rendered faces: the detector proposes
+candidates, the boxes name them, and a candidate on no box of a complete picture is `clean`.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class LabelledPictures:
     """What was read.
 
     Attributes:
-        examples: named by the boxes; the labels are indices into `proposals.LABELS`.
+        examples: named by the boxes; the labels are indices into `candidate_labels.LABELS`.
         sha256: over the annotations and the pictures used.
         unreadable: a message for each picture that could not be read.
         notices: what else was left out, a sentence each.

@@ -56,13 +56,13 @@ class Source:
 
     Attributes:
         folder: a tree `<label>/*.png`, captured patches (see `captured_patches`), whole pictures with
-            `annotations.json` (see `labelled_pictures`), or the IDX files of Fashion-MNIST; None: Fashion-MNIST from
+            `annotations.json` (see `coco`), or the IDX files of Fashion-MNIST; None: Fashion-MNIST from
             where Debian puts it.
         labels: the labels and their order; None: sorted.
         grouping: which pictures of a tree stay together; None: each stands for itself.
         download: let Keras fetch Fashion-MNIST where it is not installed.
-        rehearsed_faces: rendered faces to learn from besides, where the labels are those of the defect model and
-            maybe more: a model that goes on from it with a few pictures forgets what they do not show.
+        rehearsed_faces: rendered faces to learn from besides, where the labels of rendered marks are among those of
+            the model: one that goes on with a few pictures forgets what they do not show.
     """
 
     folder: Path | None = None
@@ -78,7 +78,7 @@ def open_dataset(source: Source, spec: PatchSpec, settings: SplitSettings | None
     Of Fashion-MNIST the test part is the official one, and 5,000 of the training pictures are for validation.
 
     Raises:
-        UsageError: see `picture_tree.read_tree`, `split.split` and `fashion_mnist.load`; or labels or groups for
+        UsageError: see `label_folders.read_tree`, `split.split` and `fashion_mnist.load`; or labels or groups for
             Fashion-MNIST, which has its own.
         SourceError: pictures that cannot be read.
     """
@@ -291,11 +291,7 @@ def _examples(pictures: NDArray[np.uint8], codes: NDArray[np.int64], spec: Patch
     if pictures.shape[1:] != (spec.size, spec.size) or spec.background != "keep":
         pictures = np.stack([prepare(picture, spec) for picture in pictures])
     measures = np.zeros((len(codes), len(spec.measures)), np.uint8)
-    return Examples(pictures, measures, codes, _numbered(len(codes)))
-
-
-def _numbered(n: int) -> NDArray[np.str_]:
-    return np.arange(n).astype(np.str_)
+    return Examples(pictures, measures, codes, np.arange(len(codes)).astype(np.str_))
 
 
 def _counts(labels: Sequence[str], codes: Iterable[int]) -> Facts:

@@ -1,4 +1,7 @@
-"""Rendered faces beside a few pictures of one's own, so that a model which goes on does not forget the rest."""
+"""Rehearsal: rendered faces beside a few pictures of one's own, so that a model that goes on forgets nothing.
+
+A. Robins, "Catastrophic Forgetting, Rehearsal and Pseudorehearsal", Connection Science 7(2), 1995.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,9 @@ def can_rehearse(labels: Sequence[str]) -> bool:
 def rehearsal(n_faces: int, labels: Sequence[str], spec: PatchSpec) -> tuple[Examples, Examples, Examples]:
     """Examples to learn from, to fit the temperature on, and to measure a conversion on; always the same.
 
-    The latter two are of a fifth as many faces each, as labelled pictures may be too few, and those that were captured
-    for their low scores too unlike the rest, for a temperature or a calibration error to mean anything.
+    The second and the third are of a fifth as many faces each. A user's own pictures cannot stand in for them: they
+    may be few, and patches that were captured for their low scores are unlike the rest, so that a temperature or a
+    calibration error of theirs would mean little.
 
     Args:
         n_faces: at least 1; a dozen takes about a second.

@@ -20,7 +20,7 @@ from trainer.phantom import Phantom, random_scene, render
 _FACES_A_CALL = 20
 
 PROVENANCE_SEEDS = range(18)
-"""Faces that stand for all that the renderer can draw: among them are every kind of scope and of defect (a test)."""
+"""Faces that stand for all that the renderer can draw: every kind of defect is among them, as a test holds."""
 
 
 @dataclass(frozen=True, eq=False)

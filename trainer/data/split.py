@@ -1,4 +1,4 @@
-"""What is learned from, what chooses, what is only scored: three parts that share no picture and no group."""
+"""Training, validation and test parts, which share no picture and no group of pictures."""
 
 from __future__ import annotations
 

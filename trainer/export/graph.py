@@ -1,7 +1,7 @@
-"""TFLite graphs as objects: read, put in order, written again.
+"""TFLite graphs: read as objects, brought into a canonical order, and written again.
 
-The converter writes names that count what was built before, times, and padding of its own; two conversions of the
-same weights come out different. What is written here depends on the graph alone.
+The converter writes names that depend on what was built before, times, and padding of its own, so that two conversions
+of the same weights differ. What is written here depends on the graph alone.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ OLDEST_VERSIONS = {
     "SPLIT": 4, "SQRT": 1, "SQUARED_DIFFERENCE": 2, "SQUEEZE": 2, "STRIDED_SLICE": 8, "SUB": 5, "SUM": 2, "TANH": 3,
     "TILE": 3, "TRANSPOSE": 6, "TRANSPOSE_CONV": 4,
 }  # fmt: skip
-"""Newest version of each operator that the oldest supported runtime has. Asked of that runtime: it was given graphs
-with every version, and says of those it lacks that it cannot find the operator."""
+"""Newest version of each operator that the oldest supported runtime has. Found by trying: that runtime was given graphs
+with every version, and refuses those that it lacks."""
 
 _OPERATORS = {code: name for name, code in vars(tfl.BuiltinOperator).items() if isinstance(code, int)}
 _ALIGNMENT = 16
@@ -92,8 +92,8 @@ def canonical(graph: bytes, description: str = "") -> bytes:
 def with_scores(graph: bytes, temperature: float) -> bytes:
     """The graph with a second output `scores`: the softmax of its logits divided by the temperature.
 
-    So the scores cost no call on the host, and a program that runs the .tflite by itself has them, too. A graph whose
-    logits are integers is left as it is: what asks for one wants no float operator in it.
+    So the scores take no further call, and a program that runs the .tflite by itself has them, too. A graph with
+    integer logits is left as it is, as no float operator is wanted in it.
 
     Args:
         graph: canonical; its one output is `logits`.

@@ -1,9 +1,9 @@
-"""Adam in one kernel a weight matrix, its rate falling along half a cosine.
+"""Adam with one kernel call per weight matrix, its learning rate falling along half a cosine.
 
 Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015; Loshchilov and Hutter, Decoupled Weight Decay
-Regularization, ICLR 2019, for the decay and the cosine. The arithmetic is that of Keras' AdamW, which for a network
-this small spends most of a step on starting its dozen operations a variable; `scripts/bench_training.py` prints what
-is gained.
+Regularization, ICLR 2019, for the decay and the cosine. The arithmetic is that of Keras' AdamW, which starts a
+dozen operations for each variable: for a network this small that is most of a step. `scripts/bench_training.py` prints
+what is gained.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 import tensorflow as tf
 
 WEIGHT_DECAY = 0.1
-"""Weights on which little depends shrink, and with them the steps of int8: on Fashion-MNIST int8 and float agreed more
-often, and the accuracy stayed."""
+"""Chosen on Fashion-MNIST: weights on which little depends shrink, so int8 needs smaller steps; int8 and float then
+agreed more often at the same accuracy."""
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7  # as in Keras
 

@@ -1,4 +1,4 @@
-"""Defects at random: what a bad polish, a dirty ferrule and a knock leave on an end face."""
+"""Defects at random: what bad polishing, dirt and knocks leave on an end face."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trainer.phantom.scene import Defect, Fibre, Kind, Sensor
 
 
 def random_defects(rng: np.random.Generator, fibre: Fibre, sensor: Sensor) -> tuple[Defect, ...]:
-    """A connector's worth: mostly a few pits, now and then a bad polish, a dirty face, a broken rim."""
+    """The defects of one end face: mostly a few pits, now and then scratches, dirt and a broken rim."""
     radius = fibre.cladding_um / 2
     reach_x = 0.55 * sensor.width_px * sensor.um_per_px
     reach_y = 0.55 * sensor.height_px * sensor.um_per_px / sensor.aspect
@@ -27,7 +27,7 @@ def random_defects(rng: np.random.Generator, fibre: Fibre, sensor: Sensor) -> tu
 
 
 class _Places:
-    """Where things fall: anywhere in the field, or on the glass, but never on the rim by chance."""
+    """Where defects lie: anywhere in the picture, or on the glass, but never on the rim by chance."""
 
     def __init__(self, rng: np.random.Generator, radius_um: float, reach_x_um: float, reach_y_um: float) -> None:
         self._rng = rng
@@ -49,7 +49,7 @@ class _Places:
 
 
 _BEND: dict[Kind, float] = {"particle": 0.0, "droplets": 0.3, "hair": 0.15, "film": 0.15}
-"""Spread of the sagitta over the length: what a wet fibre or a wiper left behind goes in bows."""
+"""Standard deviation of the sagitta over the length: drops and fibres that a wiper leaves behind lie in bows."""
 
 
 def _seed(rng: np.random.Generator) -> int:
