@@ -8,6 +8,7 @@ other runtime's answers are had from an environment that holds it:
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -153,9 +154,13 @@ def sheet(tiles: list[tuple[str, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
 
 def main() -> None:
     """Scores of a file of patches into another file, on whatever runtime is here."""
-    model, given, told = sys.argv[1:]
-    arrays = np.load(given)
-    np.save(told, Classifier(load_bundle(model))(arrays["patches"], arrays["measures"]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("patches", type=Path, help=".npz with `patches` and `measures`")
+    parser.add_argument("scores", type=Path, help=".npy to write")
+    args = parser.parse_args()
+    arrays = np.load(args.patches)
+    np.save(args.scores, Classifier(load_bundle(args.model))(arrays["patches"], arrays["measures"]))
 
 
 if __name__ == "__main__":
