@@ -1,6 +1,6 @@
 """How long and how broad strokes are: bent ones along their path, dotted ones without their gaps.
 
-All marks are measured at once. Their points come as flat arrays sorted by mark, with the first point of each.
+All marks are measured at once. Their points come as flat arrays sorted by mark, with the index of each mark's first.
 """
 
 from __future__ import annotations
@@ -10,16 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.intp]
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+F64 = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+Index = NDArray[np.intp]
 
-BEND_STEP = 8
-"""Pixels between the points of a stroke's path."""
-SECTION_STEP = 2
-"""Pixels over which a cross-section is counted."""
-DOT_STEP = 4
-"""Pixels over which the breadth of a dot is read off its outline."""
+BEND_STEP_PX = 8
+"""Pixels between the points of a stroke's path. Chosen on drawn and real end faces."""
+SECTION_STEP_PX = 2
+"""Pixels over which a cross-section is counted. Chosen on drawn and real end faces."""
+DOT_STEP_PX = 4
+"""Pixels over which the breadth of a dot is read off its outline. Chosen on drawn and real end faces."""
+MIN_DRAWN = 0.5
+"""A step that holds a smaller share of the fullest step's pixels is a gap. Chosen on drawn and real end faces."""
+MAX_GAPS = 0.25
+"""A stroke with a larger share of gaps is dotted. Chosen on drawn and real end faces."""
+MIN_KNOTS = 3
+"""A path of fewer points has no bend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +38,20 @@ class Bins:
         mark: the mark of each step.
     """
 
-    step: Ints
-    first: Ints
-    mark: Ints
+    step: Index
+    first: Index
+    mark: Index
 
 
-def _bins(along: Floats, mark: Ints, start: Ints, size: float) -> Bins:
+def _bins(along: F64, mark: Index, start: Index, size: float) -> Bins:
+    """The steps of `size` along each mark, from its first point's end on."""
     step = np.floor((along - np.minimum.reduceat(along, start)[mark]) / size).astype(np.intp)
     n_steps = np.maximum.reduceat(step, start) + 1
     first = np.cumsum(n_steps) - n_steps
     return Bins(step + first[mark], first, np.repeat(np.arange(start.size), n_steps))
 
 
-def bend(along: Floats, across: Floats, mark: Ints, start: Ints, pixel: float) -> Floats:
+def bend(along: F64, across: F64, mark: Index, start: Index, pixel: float) -> F64:
     """(n,) float64, at least 1: how much longer each mark's path is than the straight line between its ends.
 
     Args:
@@ -54,7 +61,7 @@ def bend(along: Floats, across: Floats, mark: Ints, start: Ints, pixel: float) -
         start: each mark's first point.
         pixel: size of a pixel in the unit of the points.
     """
-    bins = _bins(along, mark, start, BEND_STEP * pixel)
+    bins = _bins(along, mark, start, BEND_STEP_PX * pixel)
     count = np.bincount(bins.step, minlength=bins.mark.size)
     held = count > 0
     position = np.bincount(bins.step, weights=along, minlength=bins.mark.size)[held] / count[held]
@@ -67,12 +74,14 @@ def bend(along: Floats, across: Floats, mark: Ints, start: Ints, pixel: float) -
     n_knots = np.bincount(owner, minlength=start.size)
     last = np.cumsum(n_knots) - 1
     straight = position[last] - position[last - n_knots + 1]
-    bent = (n_knots >= 3) & (straight > 0)
+    bent = (n_knots >= MIN_KNOTS) & (straight > 0)
     return np.where(bent, np.maximum(curved / np.where(bent, straight, 1.0), 1.0), 1.0)
 
 
-def section(along: Floats, mark: Ints, start: Ints, pixel: float) -> tuple[Floats, Flags]:
-    """The mean cross-section of each mark where it is drawn, and whether a quarter of it or more is gaps.
+def section(along: F64, mark: Index, start: Index, pixel: float) -> tuple[F64, Bool]:
+    """The mean cross-section of each mark where it is drawn, and whether more than a quarter of it is gaps.
+
+    The mean counts each step by its own section, so that thin ends do not make a stroke thin.
 
     Args:
         along: the mark's pixels along its axis.
@@ -80,18 +89,19 @@ def section(along: Floats, mark: Ints, start: Ints, pixel: float) -> tuple[Float
         start: each mark's first pixel.
         pixel: size of a pixel in the unit of `along`.
     """
-    bins = _bins(along, mark, start, SECTION_STEP * pixel)
-    count = np.bincount(bins.step, minlength=bins.mark.size) * (pixel / SECTION_STEP)
-    drawn = 2 * count >= np.maximum.reduceat(count, bins.first)[bins.mark]
+    bins = _bins(along, mark, start, SECTION_STEP_PX * pixel)
+    count = np.bincount(bins.step, minlength=bins.mark.size) * (pixel / SECTION_STEP_PX)
+    drawn = count >= MIN_DRAWN * np.maximum.reduceat(count, bins.first)[bins.mark]
     n_drawn = np.add.reduceat(drawn.astype(np.intp), bins.first)
     n_steps = np.bincount(bins.mark, minlength=start.size)
     once, twice = np.where(drawn, count, 0.0), np.where(drawn, count * count, 0.0)
-    return np.add.reduceat(twice, bins.first) / np.add.reduceat(once, bins.first), 4 * n_drawn < 3 * n_steps
+    dotted = n_drawn < (1 - MAX_GAPS) * n_steps
+    return np.add.reduceat(twice, bins.first) / np.add.reduceat(once, bins.first), dotted
 
 
-def dot_breadth(along: Floats, across: Floats, mark: Ints, start: Ints, pixel: float) -> Floats:
+def dot_breadth(along: F64, across: F64, mark: Index, start: Index, pixel: float) -> F64:
     """(n,) float64: how broad each mark's dots are, from its outline, the broader ones counting more."""
-    bins = _bins(along, mark, start, DOT_STEP * pixel)
+    bins = _bins(along, mark, start, DOT_STEP_PX * pixel)
     order = np.argsort(bins.step, kind="stable")
     step = bins.step[order]
     begin = np.flatnonzero(np.diff(step, prepend=-1))

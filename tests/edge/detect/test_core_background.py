@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.detect import core_background, detect
-from edge.detect.background import N_SECTORS, SAMPLES_PER_SECTOR
+from edge.detect.sectors import N_SECTORS
 from edge.records import Candidate, EndFace
 
 U8 = NDArray[np.uint8]
@@ -92,7 +92,7 @@ def test_the_disc_that_is_put_in_is_the_one_that_was_drawn() -> None:
     away = np.hypot(radius * np.cos(turn) - 1.0, radius * np.sin(turn))
     drawn = np.clip(150 - 20 * (away - 8.5), 90, 150).astype(np.uint8)
     plain = np.full_like(drawn, 90)
-    found, bare = core_background.put_in(plain, (drawn,) * SAMPLES_PER_SECTOR, 10.0, 2.0)
+    found, bare = core_background.put_in(plain, drawn, 10.0, 2.0)
     assert np.abs(found.astype(int) - drawn)[:, 1:].max() <= 8
     assert np.abs(found.astype(int) - drawn)[(away < 7) | (away > 13)].max() <= 2
     assert (bare == 90).all()
@@ -105,5 +105,5 @@ def test_what_is_no_core_is_left_alone(core_grey: int) -> None:
     drawn = np.full((N_SECTORS, 40), 90, np.uint8)
     drawn[:, :10] = core_grey
     plain = np.full_like(drawn, 90)
-    for profile in core_background.put_in(plain, (drawn,) * SAMPLES_PER_SECTOR, 10.0, 2.0):
+    for profile in core_background.put_in(plain, drawn, 10.0, 2.0):
         assert np.array_equal(profile, plain)

@@ -6,87 +6,23 @@ import json
 import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import references
+from drawn_faces import Disc, Drawing, Line, draw, spot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge.detect import DetectSettings, background, detect, polar_to_pixels
+from edge.detect import DetectSettings, detect
 from edge.errors import UsageError
 from edge.records import Candidate, EndFace
 
 Grey = NDArray[np.uint8]
-FINE = 4
-"""Drawn at four times the resolution, then averaged."""
-
-
-@dataclass(frozen=True)
-class Disc:
-    """A round mark, in px from the cladding's centre."""
-
-    x: float
-    y: float
-    diameter: float
-    contrast: float
-
-
-@dataclass(frozen=True)
-class Line:
-    """A straight mark, in px from the cladding's centre, its angle in radians."""
-
-    x: float
-    y: float
-    width: float
-    contrast: float
-    length: float
-    angle: float
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """An end face to draw: grey levels of ferrule, glass and core, and how it is seen."""
-
-    marks: tuple[Disc | Line, ...] = ()
-    radius: float = 100.0
-    aspect: float = 1.0
-    blur: float = 0.9
-    noise: float = 1.5
-    light: float = 0.0
-    core: float = 25.0
-    seed: int = 0
-    centre: tuple[float, float] = field(default=(209.3, 205.6))
-    shape: tuple[int, int] = (416, 420)
-
-
-def draw(drawing: Drawing) -> tuple[Grey, EndFace]:
-    """The picture and where its cladding is; one um per px across, so that sizes compare directly."""
-    h, w = drawing.shape
-    rows, columns = np.mgrid[: h * FINE, : w * FINE].astype(np.float32)
-    x = (columns - (FINE - 1) / 2) / FINE - drawing.centre[0]
-    y = (rows - (FINE - 1) / 2) / FINE - drawing.centre[1]
-    away = np.hypot(x, y / drawing.aspect)
-    grey = np.where(away < drawing.radius, 80, 160).astype(np.float32)
-    grey[away < 0.4 * drawing.radius] += drawing.core
-    for mark in drawing.marks:
-        if isinstance(mark, Disc):
-            grey[np.hypot(x - mark.x, y - mark.y) < mark.diameter / 2] += mark.contrast
-        else:
-            along = (x - mark.x) * math.cos(mark.angle) + (y - mark.y) * math.sin(mark.angle)
-            across = (y - mark.y) * math.cos(mark.angle) - (x - mark.x) * math.sin(mark.angle)
-            grey[(np.abs(along) < mark.length / 2) & (np.abs(across) < mark.width / 2)] += mark.contrast
-    small = cv2.resize(grey, (w, h), interpolation=cv2.INTER_AREA)
-    seen: NDArray[Any] = np.asarray(cv2.GaussianBlur(small, (0, 0), drawing.blur))
-    seen = seen + drawing.light * (np.arange(w) - w / 2)
-    seen = seen + np.random.default_rng(drawing.seed).normal(0, drawing.noise, seen.shape)
-    face = EndFace(*drawing.centre, drawing.radius, drawing.radius * drawing.aspect, None, 1.0, 1.0)
-    return np.clip(np.rint(seen), 0, 255).astype(np.uint8), face
 
 
 def at(candidates: tuple[Candidate, ...], face: EndFace, mark: Disc | Line) -> Candidate:
@@ -95,11 +31,6 @@ def at(candidates: tuple[Candidate, ...], face: EndFace, mark: Disc | Line) -> C
     over = [c for c in candidates if c.x_px - 1 <= x <= c.x_px + c.w_px and c.y_px - 1 <= y <= c.y_px + c.h_px]
     assert over, f"nothing found at {mark}"
     return min(over, key=lambda c: c.w_px * c.h_px)
-
-
-def spot(angle: float, away: float, diameter: float, contrast: float) -> Disc:
-    """A disc at polar coordinates."""
-    return Disc(away * math.cos(angle), away * math.sin(angle), diameter, contrast)
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0, 3.0])
@@ -143,12 +74,6 @@ def test_a_face_of_a_few_pixels_is_refused() -> None:
     """A cladding too small to show marks is an error, never a clean face."""
     with pytest.raises(UsageError, match="magnify more"):
         detect(np.zeros((100, 100), np.uint8), EndFace(50, 50, 15, 20, None, 4, 4))
-
-
-def test_settings_are_checked() -> None:
-    """A setting outside its range is refused with the range."""
-    with pytest.raises(UsageError, match=r"reach is 0.0, expected 0.1 to 10"):
-        DetectSettings(reach=0.0)
 
 
 @pytest.mark.parametrize("contrast", [-70.0, -35.0, 50.0])
@@ -357,7 +282,7 @@ def many_marks(n: int) -> tuple[Grey, EndFace]:
     ink = np.zeros(pixels.shape, np.float32)
     for x, y in places[:n]:
         cv2.circle(ink, (x, y), 1, 70.0, cv2.FILLED)
-    ink = cv2.GaussianBlur(ink, (0, 0), 0.8)  # type: ignore[assignment]
+    ink = cv2.GaussianBlur(ink, (0, 0), 0.8)
     return np.clip(pixels - np.rint(ink), 0, 255).astype(np.uint8), face
 
 
@@ -422,37 +347,6 @@ def test_the_work_grows_with_the_candidates_and_no_faster() -> None:
     per_mark = (few[1] - none[1]) / few[0]
     assert many[1] - none[1] < 1.5 * per_mark * many[0]
     assert most[1] - none[1] < 1.5 * per_mark * most[0]
-
-
-def test_the_median_of_five_is_the_median() -> None:
-    """The network of minima and maxima equals the sorted median for all orders and ties."""
-    five = np.random.default_rng(3).integers(0, 6, (5, 40, 50), dtype=np.uint8)
-    assert np.array_equal(background.median5(*five), np.median(five, axis=0).astype(np.uint8))
-
-
-def test_the_background_equals_its_slow_definition() -> None:
-    """What is laid out block by block equals a plain lookup by radius and angle at each pixel."""
-    pixels, face = draw(Drawing((Disc(-60, 10, 6, -50),)))
-    field_ = background.inspected_field(pixels, face, 2.0)
-    assert field_ is not None
-    profile = background.expected_profile(background.unroll(field_.region(pixels), field_), 22)
-    limits = np.arange(256, dtype=np.uint8)
-    laid = polar_to_pixels.lay_out(
-        profile, profile, limits, polar_to_pixels.blocks(field_), 1.2 * field_.radius
-    ).expected
-    rows, columns = np.mgrid[: field_.h_px, : field_.w_px]
-    x, y = columns - field_.centre_x_px, rows - field_.centre_y_px
-    radius, sector = np.hypot(x, y), np.mod(np.arctan2(y, x), 2 * np.pi) * background.N_SECTORS / (2 * np.pi)
-    ring = np.vstack([profile, profile[:1]]).astype(np.float64)
-    r0, s0 = np.floor(radius).astype(int), np.floor(sector).astype(int)
-    r1 = np.minimum(r0 + 1, profile.shape[1] - 1)
-    r0 = np.minimum(r0, profile.shape[1] - 1)
-    fr, fs = radius - np.floor(radius), sector - s0
-    slow = (ring[s0, r0] * (1 - fr) + ring[s0, r1] * fr) * (1 - fs)
-    slow += (ring[s0 + 1, r0] * (1 - fr) + ring[s0 + 1, r1] * fr) * fs
-    sharp = radius < 1.15 * field_.radius
-    assert np.abs(laid - slow)[sharp].max() <= 2.0
-    assert np.abs(laid - slow)[(radius < 2 * field_.radius)].max() <= 6.0
 
 
 def test_finds_what_do2mr_finds_and_not_its_rim() -> None:

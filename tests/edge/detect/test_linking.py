@@ -1,4 +1,4 @@
-"""What hangs together: pixels into parts, parts into scratches, beside slow and plain versions of the same."""
+"""Parts into marks, beside slow and plain versions of the same."""
 
 from __future__ import annotations
 
@@ -6,27 +6,11 @@ import itertools
 import math
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from slow_definitions import families
 
-from edge.detect import hysteresis, linking
-
-Ints = NDArray[np.intp]
-
-
-def families(n: int, links: list[tuple[int, int]]) -> list[int]:
-    """The least member of each one's family, by spreading it until nothing changes."""
-    least = list(range(n))
-    changed = True
-    while changed:
-        changed = False
-        for a, b in links:
-            low = min(least[a], least[b])
-            changed |= least[a] != low or least[b] != low
-            least[a] = least[b] = low
-    return least
+from edge.detect import linking
 
 
 @settings(deadline=None, max_examples=60)
@@ -61,58 +45,6 @@ def test_close_pairs_are_all_pairs_that_are_close(n: int, seed: int, reach: floa
     assert found == near
 
 
-def pixels(seed: int, density: float, shape: tuple[int, int] = (24, 32)) -> Ints:
-    """Flat indices of random pixels, clustered a little."""
-    random = np.random.default_rng(seed)
-    taken = random.random(shape) < density
-    taken[4:8, 5:20:3] |= random.random((4, 5)) < 0.5
-    return np.flatnonzero(taken)
-
-
-@settings(deadline=None, max_examples=60)
-@given(seed=st.integers(0, 1000), density=st.sampled_from([0.0, 0.01, 0.04, 0.1, 0.3]))
-def test_parts_equal_their_slow_definition(seed: int, density: float) -> None:
-    """Two pixels are of one part if their 2x2 cells touch or two pixels lie between them in a row or column."""
-    shape = (24, 32)
-    pixel = pixels(seed, density, shape)
-    part, n_parts = hysteresis.parts(pixel, shape)
-    place = [divmod(int(p), shape[1]) for p in pixel]
-    links = []
-    for i, j in itertools.combinations(range(len(place)), 2):
-        (y0, x0), (y1, x1) = place[i], place[j]
-        touching = abs(y0 // 2 - y1 // 2) <= 1 and abs(x0 // 2 - x1 // 2) <= 1
-        beyond = (y0 == y1 and abs(x0 - x1) == 3) or (x0 == x1 and abs(y0 - y1) == 3)
-        if touching or beyond:
-            links.append((i, j))
-    slow = families(len(place), links)
-    pairs = {(a, b) for a, b in zip(slow, part.tolist(), strict=True)}
-    assert len({a for a, _ in pairs}) == len({b for _, b in pairs}) == len(pairs) == n_parts - 1
-    assert sorted({b for _, b in pairs}) == list(range(1, n_parts))
-
-
-@settings(deadline=None, max_examples=40)
-@given(seed=st.integers(0, 1000), share=st.sampled_from([0.0, 0.2, 0.5, 1.0]), low=st.sampled_from([1, 5, 60]))
-def test_what_lies_beside_a_strong_mark_equals_its_slow_definition(seed: int, share: float, low: int) -> None:
-    """Each pixel is held against the strongest of the others within 6 px, each way."""
-    shape = (24, 32)
-    pixel = pixels(seed, 0.08, shape)
-    deviation = np.random.default_rng(seed).integers(low, 100, pixel.size)
-    beside = hysteresis.beside_strong(pixel, deviation, shape[1], share)
-    y, x = np.divmod(pixel, shape[1])
-    for k in range(pixel.size):
-        strongest = max(deviation[(np.abs(y - y[k]) <= 6) & (np.abs(x - x[k]) <= 6)])
-        assert beside[k] == (deviation[k] <= round(share * int(strongest)))
-
-
-def test_what_is_beyond_its_limit_equals_its_slow_definition() -> None:
-    """Every pixel whose difference from 128 exceeds its limit, in order, also where the difference is cut off."""
-    random = np.random.default_rng(0)
-    difference = random.choice(np.array([0, 1, 2, 100, 127, 128, 129, 200, 254, 255], np.uint8), (20, 28))
-    limit = random.choice(np.array([0, 1, 27, 28, 72, 125, 126], np.uint8), (20, 28))
-    slow = [k for k in range(560) if abs(int(difference.flat[k]) - 128) > int(limit.flat[k])]
-    assert hysteresis.beyond(difference, limit).tolist() == slow
-
-
 def random_pieces(seed: int, n: int) -> linking.Pieces:
     """Short strokes and points, some of them in line."""
     random = np.random.default_rng(seed)
@@ -144,11 +76,11 @@ def slow_links(found: linking.Pieces, gap_px: float) -> list[tuple[int, int]]:
         if not found.long[i] and not found.long[j]:
             steps += [(i, j), (j, i)]
             continue
-        slack = linking.LATERAL_PX + linking.BEND * min(math.sqrt(dx * dx + dy * dy), 4.0)
-        on_a = uxa * dx + uya * dy > -linking.LATERAL_PX and abs(uxa * dy - uya * dx) <= slack
-        on_b = -uxb * dx - uyb * dy > -linking.LATERAL_PX and abs(uxb * dy - uyb * dx) <= slack
+        slack = linking.MAX_ASIDE_PX + linking.MAX_BEND * min(math.sqrt(dx * dx + dy * dy), linking.BEND_TO_PX)
+        on_a = uxa * dx + uya * dy > -linking.MAX_ASIDE_PX and abs(uxa * dy - uya * dx) <= slack
+        on_b = -uxb * dx - uyb * dy > -linking.MAX_ASIDE_PX and abs(uxb * dy - uyb * dx) <= slack
         if found.long[i] and found.long[j]:
-            opposite = uxa * uxb + uya * uyb < 0 and abs(uxa * uyb - uya * uxb) <= linking.BEND
+            opposite = uxa * uxb + uya * uyb < 0 and abs(uxa * uyb - uya * uxb) <= linking.MAX_BEND
             fits = on_a and on_b and opposite
         else:
             fits = on_a if found.long[i] else on_b
@@ -161,7 +93,7 @@ def slow_links(found: linking.Pieces, gap_px: float) -> list[tuple[int, int]]:
         way = [(found.x[b] - found.x[a], found.y[b] - found.y[a]) for a, b in (step, following_)]
         (dx, dy), (ex, ey) = way
         gap, other = (max(math.sqrt(x * x + y * y), 1e-6) for x, y in way)
-        return bool((dx * ex + dy * ey) / (gap * other) >= math.sqrt(1 - linking.BEND**2))
+        return bool((dx * ex + dy * ey) / (gap * other) >= math.sqrt(1 - linking.MAX_BEND**2))
 
     rows = [(s, t) for s in steps for t in steps if goes_straight_on(s, t)]
     middle = {s for s, _ in rows} & {t for _, t in rows}
@@ -194,16 +126,34 @@ def test_joining_equals_its_slow_definition(seed: int, n: int, gap_px: float) ->
     assert n_marks == len(kept)
 
 
-@pytest.mark.parametrize("turn", np.linspace(-1.5, 1.5, 13).tolist())
-def test_the_main_axis_is_that_of_the_angle(turn: float) -> None:
-    """The axis found by square roots is the one that the arc tangent gives."""
-    xx, yy = (
-        np.array([9 * math.cos(turn) ** 2 + math.sin(turn) ** 2]),
-        np.array([math.cos(turn) ** 2 + 9 * math.sin(turn) ** 2]),
-    )
-    xy = np.array([8 * math.sin(turn) * math.cos(turn)])
-    half_sum, spread, axis_x, axis_y = linking.main_axis(xx, yy, xy)
-    assert (half_sum + spread)[0] == pytest.approx(9)
-    assert (half_sum - spread)[0] == pytest.approx(1)
-    assert (axis_x[0], axis_y[0]) == pytest.approx((math.cos(turn), math.sin(turn)), abs=1e-7)
-    assert linking.main_axis(np.ones(1), np.ones(1), np.zeros(1))[2:] == (np.ones(1), np.zeros(1))
+def parts_of(lines: list[tuple[int, int, int]], strong: list[bool]) -> linking.Parts:
+    """Horizontal lines (x, y, length) in a picture 100 px wide."""
+    pixel = np.concatenate([100 * y + np.arange(x, x + n) for x, y, n in lines])
+    part = np.repeat(np.arange(len(lines)), [n for _, _, n in lines])
+    order = np.argsort(pixel)
+    return linking.Parts(pixel[order], part[order], np.array(strong), 100)
+
+
+def test_parts_in_line_are_one_mark() -> None:
+    """A strong part takes a weak one in its line along; a weak one beside them is dropped, pixels and all."""
+    parts = parts_of([(10, 5, 20), (33, 5, 20), (10, 40, 5)], [True, False, False])
+    marks = linking.joined(parts, 8.0, 40.0)
+    assert marks.n_marks == 1
+    assert marks.pixel.tolist() == [*range(510, 530), *range(533, 553)]
+    assert not marks.mark.any()
+
+
+def test_weak_parts_alone_must_make_a_line() -> None:
+    """Weak parts are a mark from a length on; points without a direction never are."""
+    weak = [(10, 5, 20), (33, 5, 20)]
+    assert linking.joined(parts_of(weak, [False, False]), 8.0, 40.0).n_marks == 1
+    assert linking.joined(parts_of(weak, [False, False]), 8.0, 60.0).n_marks == 0
+    points = [(10 + 5 * k, 5, 1) for k in range(12)]
+    assert linking.joined(parts_of(points, [False] * 12), 8.0, 40.0).n_marks == 0
+
+
+def test_no_part_gives_no_mark() -> None:
+    """Nothing to join is no error."""
+    nothing = np.zeros(0, np.intp)
+    marks = linking.joined(linking.Parts(nothing, nothing, np.zeros(0, np.bool_), 100), 8.0, 40.0)
+    assert (marks.pixel.size, marks.mark.size, marks.n_marks) == (0, 0, 0)

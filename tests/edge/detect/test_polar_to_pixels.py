@@ -1,113 +1,18 @@
-"""The background by sector and radius, and laid back onto the pixels, beside slow and plain versions of the same."""
+"""The background laid back onto the pixels, beside slow and plain versions of the same."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
+from drawn_faces import Disc, Drawing, draw, small_face
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from slow_definitions import between
 
-from edge.detect import background, polar_to_pixels
-from edge.records import EndFace
-
-Grey = NDArray[np.uint8]
-
-
-def picture(seed: int = 0, radius: float = 30.0, aspect: float = 1.0) -> tuple[Grey, background.Field]:
-    """A small noisy end face, brighter outside, and its field."""
-    size = round(4.3 * radius)
-    x, y = size / 2 + 0.3, size / 2 - 0.2
-    rows, columns = np.mgrid[:size, :size]
-    grey = np.where(np.hypot(columns - x, (rows - y) / aspect) < radius, 80.0, 160.0)
-    grey += np.random.default_rng(seed).normal(0, 4, grey.shape)
-    pixels = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
-    field = background.inspected_field(pixels, EndFace(x, y, radius, radius * aspect, None, 1, 1), 2.0)
-    assert field is not None
-    return pixels, field
-
-
-def between(plane: Grey, x: float, y: float) -> int:
-    """A plane at (x, y), given in 32nds of a pixel, its border repeated; to the nearest grey level, half up."""
-    x32, y32 = int(np.rint(np.float32(x) * 32)), int(np.rint(np.float32(y) * 32))
-    x0, y0 = x32 >> 5, y32 >> 5
-    total = 0
-    for down, share_y in ((0, 32 - (y32 & 31)), (1, y32 & 31)):
-        for right, share_x in ((0, 32 - (x32 & 31)), (1, x32 & 31)):
-            row = min(max(y0 + down, 0), plane.shape[0] - 1)
-            column = min(max(x0 + right, 0), plane.shape[1] - 1)
-            total += int(plane[row, column]) * share_x * share_y
-    return (total + 512) >> 10
-
-
-def around(polar: Grey, step: int) -> Grey:
-    """The median of five sectors around the circle, sorted out plainly."""
-    return np.median([np.roll(polar, k * step, axis=0) for k in range(-2, 3)], axis=0).astype(np.uint8)
-
-
-@pytest.mark.parametrize("aspect", [1.0, 1.09])
-def test_unrolling_equals_its_slow_definition(aspect: float) -> None:
-    """Each sample is the picture at its direction and radius, weighted in whole 32nds of a pixel."""
-    pixels, field = picture(aspect=aspect)
-    region = field.region(pixels)
-    samples = background.unroll(region, field)
-    random = np.random.default_rng(1)
-    for _ in range(400):
-        k, sector, radius = int(random.integers(5)), int(random.integers(48)), int(random.integers(60))
-        turn = 2 * math.pi * (sector / 48 + (k - 2) / 240)
-        x = np.float32(math.cos(turn) * field.unit_x_px) * np.float32(radius) + np.float32(field.centre_x_px)
-        y = np.float32(math.sin(turn) * field.unit_y_px) * np.float32(radius) + np.float32(field.centre_y_px)
-        assert samples[k][sector, radius] == between(region, x, y)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_expected_profile_equals_its_slow_definition(seed: int) -> None:
-    """Medians, slope, light and hub, each written as its sentence says, give the same profile."""
-    pixels, field = picture(seed)
-    samples, hub = background.unroll(field.region(pixels), field), 8
-    near = around(np.median(samples, axis=0).astype(np.uint8), 1)
-    wide = around(near, 2)
-    n = near.shape[1]
-    expected = near.copy()
-    for sector in range(48):
-        for radius in range(n):
-            light = 0
-            for k in range(-15, 16):
-                at = abs(radius + k) if radius + k < n else 2 * (n - 1) - radius - k
-                light += min(max(int(near[sector, at]) - int(wide[sector, at]), -6), 6)
-            steepest = 0
-            for k in range(max(radius - 3, 0), min(radius + 3, n - 1) + 1):
-                low, high = wide[sector, max(k - 1, 0)], wide[sector, min(k + 1, n - 1)]
-                steepest = max(steepest, abs(int(high) - int(low)))
-            if steepest < 4:
-                expected[sector, radius] = min(max(int(wide[sector, radius]) + math.floor(light / 31 + 0.5), 0), 255)
-    expected[:, :hub] = around(near[:, :hub], 5)
-    ring = np.sort(expected[:, 2:4], axis=None)
-    expected[:, :2] = ring[ring.size // 2]
-    assert np.array_equal(background.expected_profile(samples, hub), expected)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_noise_equals_its_slow_definition(seed: int) -> None:
-    """Beyond the hub, the noise is the mean over 5 radii and 7 sectors of the roots of what sector and circle say."""
-    pixels, field = picture(seed)
-    samples, hub = background.unroll(field.region(pixels), field), 8
-    profile = background.expected_profile(samples, hub)
-    noise = background.noise_profile(samples, profile, hub, profile)
-    away = np.median(np.abs(np.array(samples, int) - profile), axis=0).astype(np.uint8)
-    circle = np.sort([np.median(away[5 * k : 5 * k + 5], axis=0) for k in range(9)], axis=0)[4].astype(int)
-    n = circle.size
-    mirrored = np.pad(circle, 2, mode="reflect")
-    five = sum(mirrored[k : k + n] for k in range(5)).astype(np.float32) * np.float32(0.2)
-    third = np.float32(0.3)
-    roots = np.sqrt(around(away, 1).astype(np.float32) + third)
-    steps = np.minimum(np.rint(roots * (np.float32(28) * np.sqrt(five + third))), 255).astype(int)
-    around_it = np.pad(np.vstack([steps[-3:], steps, steps[:3]]), ((0, 0), (2, 2)), mode="reflect")
-    total = sum(around_it[j : j + 48, i : i + n] for j in range(7) for i in range(5))
-    slow = np.minimum(total.astype(np.float32) * np.float32(1.4826 / (35 * 28)), np.float32(6))
-    assert np.array_equal(noise[:, hub + 2 :], slow[:, hub + 2 :])
+from edge.detect import polar_to_pixels
+from edge.detect.background import expected_profile
+from edge.detect.region import inspected_region
+from edge.detect.sectors import N_SECTORS, median5, unroll
 
 
 @settings(deadline=None, max_examples=20)
@@ -133,8 +38,8 @@ def test_magnifying_equals_its_slow_definition(h: int, w: int, seed: int) -> Non
 @pytest.mark.parametrize("aspect", [1.0, 1.09])
 def test_directions_are_right_to_a_twentieth_of_a_sector(aspect: float) -> None:
     """The direction of each block, found without an angle, is that of the arc tangent."""
-    field = picture(radius=40.0, aspect=aspect)[1]
-    grid = polar_to_pixels.blocks(field)
+    region = small_face(radius=40.0, aspect=aspect)[1]
+    grid = polar_to_pixels.blocks(region)
     exact = np.mod(np.arctan2(grid.down[:, None], grid.across), 2 * np.pi) * 24 / np.pi
     off = np.abs(grid.sector - exact)
     assert np.minimum(off, 48 - off).max() < 1 / 20
@@ -145,12 +50,12 @@ def test_directions_are_right_to_a_twentieth_of_a_sector(aspect: float) -> None:
 @pytest.mark.parametrize("at_once", [4096, 37])
 def test_laying_out_equals_its_slow_definition(aspect: float, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Steep blocks are interpolated pixel by pixel, all others between the blocks' middles, however many at once."""
-    monkeypatch.setattr(polar_to_pixels, "MOST_AT_ONCE", at_once)
-    pixels, field = picture(radius=24.0, aspect=aspect)
-    profile = background.expected_profile(background.unroll(field.region(pixels), field), 8)
+    monkeypatch.setattr(polar_to_pixels, "MAX_AT_ONCE", at_once)
+    _, region = small_face(radius=24.0, aspect=aspect)
+    profile = expected_profile(median5(*unroll(region.pixels, region)), 8)
     spread = np.random.default_rng(5).integers(0, 256, profile.shape, dtype=np.uint8)
     limits = np.random.default_rng(6).integers(0, 127, 256, dtype=np.uint8)
-    grid, sharp = polar_to_pixels.blocks(field), 1.2 * field.radius
+    grid, sharp = polar_to_pixels.blocks(region), 1.2 * region.radius
     laid = polar_to_pixels.lay_out(profile, spread, limits, grid, sharp)
 
     ring, spread_ring = (np.vstack([p[-1:], p, p[:2]]) for p in (profile, spread))
@@ -191,26 +96,26 @@ def test_laying_out_equals_its_slow_definition(aspect: float, at_once: int, monk
     assert np.array_equal(laid.limit, limit)
 
 
-@settings(deadline=None, max_examples=40)
-@given(
-    w=st.integers(60, 140),
-    h=st.integers(60, 140),
-    x=st.floats(20, 110),
-    y=st.floats(20, 110),
-    border=st.tuples(*[st.integers(0, 12)] * 4),
-)
-def test_the_field_is_whole_blocks_within_the_picture(
-    w: int, h: int, x: float, y: float, border: tuple[int, int, int, int]
-) -> None:
-    """Wherever the face lies and however wide a black border is, the field is whole blocks and inside the picture."""
-    pixels = np.full((h, w), 90, np.uint8)
-    left, right, top, bottom = border
-    pixels[:, :left] = pixels[:top] = 0
-    pixels[:, w - right :] = pixels[h - bottom :] = 0
-    field = background.inspected_field(pixels, EndFace(x, y, 20, 21, None, 1, 1), 2.0)
-    if field is not None:
-        assert field.w_px % 4 == field.h_px % 4 == 0
-        assert field.region(pixels).shape == (field.h_px, field.w_px)
-        rows, columns = np.mgrid[: field.h_px, : field.w_px]
-        away = np.hypot((columns - field.centre_x_px) / field.unit_x_px, (rows - field.centre_y_px) / field.unit_y_px)
-        assert field.region(pixels)[away <= field.reach].min(initial=255) > 0
+def test_the_background_equals_its_slow_definition() -> None:
+    """What is laid out block by block equals a plain lookup by radius and angle at each pixel."""
+    pixels, face = draw(Drawing((Disc(-60, 10, 6, -50),)))
+    region = inspected_region(pixels, face, 2.0)
+    assert region is not None
+    profile = expected_profile(median5(*unroll(region.pixels, region)), 22)
+    limits = np.arange(256, dtype=np.uint8)
+    laid = polar_to_pixels.lay_out(
+        profile, profile, limits, polar_to_pixels.blocks(region), 1.2 * region.radius
+    ).expected
+    rows, columns = np.mgrid[: region.pixels.shape[0], : region.pixels.shape[1]]
+    x, y = columns - region.centre_x_px, rows - region.centre_y_px
+    radius, sector = np.hypot(x, y), np.mod(np.arctan2(y, x), 2 * np.pi) * N_SECTORS / (2 * np.pi)
+    ring = np.vstack([profile, profile[:1]]).astype(np.float64)
+    r0, s0 = np.floor(radius).astype(int), np.floor(sector).astype(int)
+    r1 = np.minimum(r0 + 1, profile.shape[1] - 1)
+    r0 = np.minimum(r0, profile.shape[1] - 1)
+    fr, fs = radius - np.floor(radius), sector - s0
+    slow = (ring[s0, r0] * (1 - fr) + ring[s0, r1] * fr) * (1 - fs)
+    slow += (ring[s0 + 1, r0] * (1 - fr) + ring[s0 + 1, r1] * fr) * fs
+    sharp = radius < 1.15 * region.radius
+    assert np.abs(laid - slow)[sharp].max() <= 2.0
+    assert np.abs(laid - slow)[(radius < 2 * region.radius)].max() <= 6.0
