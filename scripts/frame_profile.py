@@ -2,8 +2,14 @@
 """Where a frame's time goes: what each function of the edge takes by itself, without what it calls.
 
     python scripts/frame_profile.py [PICTURE...] [--seconds 2] [--rows 30]
+    python scripts/frame_profile.py [PICTURE] --files
 
 The shipped examples if no picture is given. Each function is wrapped, which adds a third of a microsecond to a call.
+
+With `--files`: the way of one frame through the files of the edge, for `locate`, for `detect` and for the whole frame.
+A file is entered when one of its functions is called from another file and is not in the file that was entered last;
+that a function returns is no entering. What all stages share (`imaging`, `records`, `errors` and the like) is left out:
+it is called on the way, not passed.
 """
 
 from __future__ import annotations
@@ -11,23 +17,28 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
 import cv2
 
 import edge
+from edge.detect import detect
 from edge.inspection import Inspector, inspect_frame, load_inspector
+from edge.locate import locate_all
 from edge.records import Frame
 from edge.sources import read_picture
 
 REPO = Path(__file__).resolve().parent.parent
 LEFT_OUT = ("edge.bench.benchmark", "edge.cli.app", "edge.cli", "edge.overlay")
+SHARED = ("imaging/", "records.py", "labels.py", "arrays.py", "errors.py")
+"""Files of the edge that are no station on a frame's way."""
 
 
 @dataclass
@@ -113,15 +124,71 @@ def frame_profile(pictures: Sequence[Path], inspector: Inspector, seconds: float
     return sorted(rows, key=lambda row: -row["own_us"])
 
 
+def files_entered(call: Callable[[], object]) -> list[str]:
+    """The files of the edge that a call goes through, in the order entered, below `edge/`; again where re-entered."""
+    home = Path(edge.__file__).parent
+    names: dict[str, str | None] = {}
+    way: list[str] = []
+
+    def name(frame: FrameType) -> str | None:
+        file = frame.f_code.co_filename
+        if file not in names:
+            path = Path(file)
+            below = path.relative_to(home).as_posix() if path.is_relative_to(home) else None
+            names[file] = None if below is None or below.startswith(SHARED) else below
+        return names[file]
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        entered = name(frame) if event == "call" else None
+        if entered is None:
+            return
+        caller = frame.f_back
+        while caller is not None and name(caller) is None:
+            caller = caller.f_back
+        if (caller is None or name(caller) != entered) and way[-1:] != [entered]:
+            way.append(entered)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        call()
+    finally:
+        sys.setprofile(before)
+    return way
+
+
+def print_files(picture: Path, inspector: Inspector) -> None:
+    """The way of one picture through the files."""
+    frame = Frame(read_picture(picture), str(picture))
+    faces = locate_all(frame.pixels, inspector.locate_settings)
+    calls: dict[str, Callable[[], object]] = {"locate": lambda: locate_all(frame.pixels, inspector.locate_settings)}
+    if faces:
+        calls["detect"] = lambda: detect(frame.pixels, faces[0], inspector.detect_settings)
+    calls["whole frame"] = lambda: inspect_frame(frame, inspector)
+    print(picture)
+    for title, call in calls.items():
+        call()  # what is looked up once and kept is on no frame's way
+        way = files_entered(call)
+        again = len(way) - len(set(way))
+        print(f"\n{title}: {len(set(way))} files, {again} times back to one that it had left")
+        for file in dict.fromkeys(way):
+            n = way.count(file)
+            print(f"  {file:32s}entered {n} times" if n > 1 else f"  {file}")
+
+
 def main() -> None:
-    """Prints the table."""
+    """Prints the table, or the way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", nargs="*", type=Path, metavar="PICTURE")
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rows", type=int, default=30)
+    parser.add_argument("--files", action="store_true", help="print the way of the last picture through the files")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     pictures = args.pictures or sorted((REPO / "examples").glob("*.png"))
+    if args.files:
+        print_files(pictures[-1], load_inspector())
+        return
     rows = frame_profile(pictures, load_inspector(), args.seconds)
     whole_us = max(row["whole_us"] for row in rows)
     print(f"{'function':34s}{'calls':>8s}{'own us':>9s}{'share':>7s}{'whole us':>10s}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import sys
@@ -405,3 +406,23 @@ def test_marks_on_real_faces(endfaces: Path) -> None:
                 for c in found
             )
     assert hits >= 0.97 * total
+
+
+@pytest.mark.parametrize("core_um", [None, 4.5, 25.0])
+def test_a_picture_goes_forward_through_the_files(
+    repo: Path, core_um: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file of `detect` is entered more than twice, even with strokes, dots, faint lines and a core on the face."""
+    monkeypatch.syspath_prepend(str(repo / "scripts"))
+    frame_profile = importlib.import_module("frame_profile")
+    dots = tuple(Disc(-120, -80 + t, 3.0, -45.0) for t in range(-40, 41, 7))
+    marks = (Disc(-60, 10, 6, -50), Line(20, 60, 2, -45, 40, 0.4), Line(10, -145, 2, -6, 80, 0.9), *dots)
+    pixels, face = draw(Drawing(marks))
+    core_px = None if core_um is None else 40.0
+    known = replace(face, core_r_px=core_px, um_per_px_x=(core_um or 40) / 40, um_per_px_y=(core_um or 40) / 40)
+    detect(pixels, known)
+    way = frame_profile.files_entered(lambda: detect(pixels, known))
+    assert {file.partition("/")[0] for file in way} == {"detect"}
+    assert way[:2] == ["detect/detector.py", "detect/settings.py"]
+    assert {"detect/strokes.py", "detect/faint_lines.py"} <= set(way)
+    assert max(way.count(file) for file in way) <= 2
