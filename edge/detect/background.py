@@ -35,7 +35,7 @@ SHADE_UNITS = 31
 MIN_EDGE_GREY = 4
 """Change over two units of radius from which on there is an edge. Chosen on real end faces."""
 EDGE_UNITS = 5
-"""An edge also counts two units before and behind it: as far as the blur before it carries it."""
+"""An edge counts two units before and behind it, too. Chosen on real end faces."""
 MAX_DARK_CENTRE_GREY = 20.0
 """Most that the centre of a core is darker than its surroundings by itself. Chosen on real end faces."""
 SINGLE_MODE_CORE_R_UM = 6.0
@@ -44,7 +44,8 @@ OFF_CENTRE_UM = 1.0
 """How far a single-mode core is looked for off the cladding's centre: ITU-T G.652 allows 0.6 um, and the located
 centre is off by some, too."""
 MIN_CORE_HUBS = 1.5
-"""A core that is smaller, in radii of the hub, leaves no ring of its own beside the hub to compare with."""
+"""A core that is smaller, in radii of the hub, leaves no ring beside the hub to compare with. Chosen on real end
+faces."""
 CORE_INSIDE = 0.9
 """Share of the core's radius that its edge's blur does not reach. Chosen on real end faces."""
 

@@ -40,13 +40,14 @@ MIN_AREA_PX = 0.25
 CIRCLE_GRID = 64
 """The enclosing circle's centre is rounded to a 64th of a pixel."""
 EDGE_BIAS_PX = 0.15
-"""What interpolation and the estimate of the blur leave, one sigma of a diameter. Read off drawn end faces."""
+"""What interpolation and the estimate of the blur leave, one sigma of a diameter. Chosen on real end faces."""
 EDGES = 2.0
 """A diameter has two edges, and the noise moves both."""
 RESOLVED_SIGMA = 3.5
-"""A mark that looks this broad, in sigmas of the blur, is resolved; one narrower by a sigma is not at all."""
+"""A mark that looks this broad, in sigmas of the blur, is resolved; one narrower by a sigma is not at all. Chosen on
+real end faces."""
 UNRESOLVED_SIGMA = 0.5
-"""Uncertainty of a mark that is not resolved, in sigmas of the blur. Chosen on drawn end faces."""
+"""Uncertainty of a mark that is not resolved, in sigmas of the blur. Chosen on real end faces."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,14 @@ axis."""
 DIP_SPREAD = 2
 """How many times as far as elsewhere a pixel may stray there. Chosen on real end faces."""
 RIM_LOW, RIM_HIGH = 0.85, 1.15
-"""Radii, in cladding radii, between which the steepest edge is taken for the cladding's rim."""
+"""Radii, in cladding radii, between which the steepest edge is taken for the cladding's rim. Chosen on real end
+faces."""
 RIM_WINDOW_UNITS = 13
-"""Units of radius around the steepest place within which an edge's step is read: six to each side."""
+"""Units of radius around the steepest place within which an edge's step is read: six to each side. Chosen on real
+end faces."""
 MIN_BLUR_PX, MAX_BLUR_PX = 0.3, 2.5
-"""Blur assumed at least, as any lens and sensor have it, and believed at most: a wider edge is no blur but a bevel."""
+"""Blur assumed at least, as any lens and sensor have it, and believed at most: a wider edge is no blur but a bevel.
+Chosen on real end faces."""
 SLOPE_BLUR_PX2 = 1 / 3
 """Variance of a box two units wide: a slope over two units is that of an edge blurred by such a box."""
 _ROOTS = np.sqrt(np.arange(256, dtype=np.float32) + ROOT_OFFSET_GREY)

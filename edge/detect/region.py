@@ -20,7 +20,7 @@ BLOCK_PX = 4
 MIN_SIDE_PX = 8
 """A region that is narrower shows nothing: two blocks."""
 MAX_BLACK_GREY = 16
-"""No pixel of a black frame is brighter: frame grabbers and JPEG leave up to so much. Chosen on real end faces."""
+"""No pixel of a black frame is brighter. Chosen on real end faces."""
 SEAM_PX = 4
 """Pixels beside a black frame that its edge may have blurred; they are left out. Chosen on real end faces."""
 

@@ -1,8 +1,8 @@
 """How far and how finely `detect` looks.
 
-Where a number in this package names no paper and no standard, it was chosen on the labelled real end faces while the
-detector was built (docs/accuracy.md says what they are, docs/accuracy-notes.md what was tried). Which range was tried
-for each was not kept. All this holds for every default below.
+Where a number in this package names no paper, no standard and no arithmetic, it was chosen on the labelled real end
+faces while the detector was built. docs/accuracy.md says what they are, docs/accuracy-notes.md what was tried. For most
+numbers, the defaults below included, it is not known which range was tried.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class DetectSettings:
         smooth_px: one sigma of the blur before marks are looked for: about the size of the smallest mark that can be
             told from noise and from the 8x8 blocks of JPEG.
         limit_sigma: deviation that makes a mark, in sigma of the noise.
-        limit_grey: deviation that makes a mark, in grey levels, where the noise is weak; 9 lost marks.
+        limit_grey: deviation that makes a mark, in grey levels, where the noise is weak; with 9 fewer marks were
+            found.
         follow: share of the limit down to which the pixels around a mark belong to it (hysteresis).
         share: share of the strongest deviation nearby that a pixel must exceed to belong to a mark, so that a strong
             mark does not run into its neighbours.

@@ -13,7 +13,7 @@ U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
 CUT_OFF_SIGMA = 2
-"""The kernel ends here. Chosen for speed: what lies beyond two sigma is a twentieth of a Gaussian."""
+"""The kernel ends here; a twentieth of a Gaussian lies beyond. Chosen on real end faces."""
 WEIGHT_STEPS = 256
 """Weights are multiples of 1/256, so that float32 holds every sum of them exactly."""
 

@@ -15,15 +15,15 @@ Bool = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
 BEND_STEP_PX = 8
-"""Pixels between the points of a stroke's path. Chosen on drawn and real end faces."""
+"""Pixels between the points of a stroke's path. Chosen on real end faces."""
 SECTION_STEP_PX = 2
-"""Pixels over which a cross-section is counted. Chosen on drawn and real end faces."""
+"""Pixels over which a cross-section is counted. Chosen on real end faces."""
 DOT_STEP_PX = 4
-"""Pixels over which the breadth of a dot is read off its outline. Chosen on drawn and real end faces."""
+"""Pixels over which the breadth of a dot is read off its outline. Chosen on real end faces."""
 MIN_DRAWN = 0.5
-"""A step that holds a smaller share of the fullest step's pixels is a gap. Chosen on drawn and real end faces."""
+"""A step that holds a smaller share of the fullest step's pixels is a gap. Chosen on real end faces."""
 MAX_GAPS = 0.25
-"""A stroke with a larger share of gaps is dotted. Chosen on drawn and real end faces."""
+"""A stroke with a larger share of gaps is dotted. Chosen on real end faces."""
 MIN_KNOTS = 3
 """A path of fewer points has no bend."""
 
@@ -44,7 +44,7 @@ class Bins:
 
 
 def _bins(along: F64, mark: Index, start: Index, size: float) -> Bins:
-    """The steps of `size` along each mark, from its first point's end on."""
+    """The steps of `size` along each mark, counted from its lowest point along the axis."""
     step = np.floor((along - np.minimum.reduceat(along, start)[mark]) / size).astype(np.intp)
     n_steps = np.maximum.reduceat(step, start) + 1
     first = np.cumsum(n_steps) - n_steps
