@@ -15,20 +15,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arguments import check_grey, check_kind, check_number
-from edge.imaging.ellipse import Ellipse, View, median, noise_of, slope, unroll
+from edge.imaging.black_frame import black_rays
+from edge.imaging.ellipse import Ellipse, VisiblePicture
+from edge.imaging.exact import median_upper, slope
+from edge.imaging.noise import noise_of
+from edge.imaging.polar import strip_offsets, unroll
 from edge.records import EndFace, Quality
 
 _U8 = NDArray[np.uint8]
 _F32 = NDArray[np.float32]
 
-_N_RAYS = 128
 _SCRATCH_UM = 3.0
-_N_LIGHT_RAYS = 64
-# In cladding radii; a ring counts for as much as it is long.
+"""Width of the scratch that stands for focus: the limit of zone B in IEC 61300-3-35."""
+# From here on: chosen on drawn and real end faces; not derived.
+_N_RAYS = 128
+"""Rays across the rim, and around the field that must be in the picture."""
+_RIM_REACH = 0.1
+"""How far to either side of the rim its edge and the noise are measured, in cladding radii."""
+_MIN_RIM_REACH_PX = 5.0
+"""The same in px, at least."""
+_RIM_SMOOTH_PX = 0.6
+"""Smoothing along the rays, one sigma; it is taken off the blur again."""
 _LIGHT_RADII = np.linspace(0.03, 1.9, 48).astype(np.float32)
+"""Where light is measured, in cladding radii."""
 _LIGHT_WEIGHT = np.linspace(0.03, 1.9, 48) / np.linspace(0.03, 1.9, 48).sum()
-# Frame grabbers leave some grey levels of black.
-_BLACK_GREY = 12.0
+"""A ring counts for as much as it is long."""
+_N_LIGHT_RAYS = 64
+_WHITE_GREY = 255
+"""White is the largest grey level: what is brighter on the glass is lost."""
+_UNKNOWN_CORE = 0.5
+"""Where the core is not known, what is inside of half the cladding's radius counts as core."""
+_IN_CORE, _OFF_CORE = 0.95, 1.05
+"""Rings up to here, in core radii, are core; rings from here on are cladding."""
+_IN_CLADDING, _OFF_CLADDING = 0.97, 1.03
+"""Rings up to here, in cladding radii, are cladding; rings from here on are ferrule."""
+_FRAME_RADII = (1.0, 1.12, 1.25)
+"""A black frame is black here, in radii of the field that must be in the picture."""
+_DARK_FERRULE = 0.6
+"""Where so large a share of the rays end in black, it is the ferrule that is dark, and no frame."""
 
 # Cladding radii; a profile reaches to a few.
 _FARTHEST = 1000.0
@@ -36,7 +60,7 @@ _FARTHEST = 1000.0
 
 @dataclass(frozen=True)
 class QualitySettings:
-    """What a picture needs to be judged. The figures come from `scripts/calibrate_quality.py`.
+    """What a picture needs to be judged. The limits were chosen by `scripts/calibrate_quality.py` on real end faces.
 
     Attributes:
         min_focus: least share of its contrast that a scratch 3 um wide (IEC 61300-3-35, the limit of zone B)
@@ -136,11 +160,10 @@ def _kept_contrast(blur_um: float) -> float:
 
 
 def _measured(pixels: _U8, face: EndFace, settings: QualitySettings) -> _Measures:
-    h, w = pixels.shape
-    view = View(pixels, 0, 0, w - 1, h - 1)
+    picture = VisiblePicture.whole(pixels)
     at = Ellipse(face.x_px, face.y_px, face.cladding_rx_px, face.cladding_ry_px)
-    step_grey, noise_grey, blur_px = _edge(view, at)
-    brightness, saturation, worst = _light(view, at, face.core_r_px)
+    step_grey, noise_grey, blur_px = _edge(picture, at)
+    brightness, saturation, worst = _light(picture, at, face.core_r_px)
     return _Measures(
         blur_px=blur_px,
         blur_um=blur_px * face.um_per_px,
@@ -149,36 +172,32 @@ def _measured(pixels: _U8, face: EndFace, settings: QualitySettings) -> _Measure
         noise_grey=noise_grey,
         saturation=saturation,
         worst_saturation=worst,
-        cut_off=_cut_off(view, at, settings.field),
+        cut_off=_cut_off(picture, at, settings.field),
     )
 
 
-def _edge(view: View, at: Ellipse) -> tuple[float, float, float]:
+def _edge(picture: VisiblePicture, at: Ellipse) -> tuple[float, float, float]:
     """Grey step, noise in grey levels (one sigma) and blur in px (one sigma) along rays across the rim.
 
-    The blur is that of the sharpest quarter of the rays, and of whatever is sharpest along each: under a film the
-    rim itself is hidden, and the film's own edges tell.
+    The blur is that of the sharpest edge along each ray, wherever on the ray it is: under a film the rim is hidden,
+    and the film's own edges tell the blur. Of all rays the lower quartile counts.
     """
-    half = max(5.0, 0.1 * at.mean_px)
-    step = max(0.25, half / 24)
-    m = math.ceil(half / step)
-    offsets = (np.arange(-m, m + 1) * step).astype(np.float32)
-    grey, seen = unroll(view, at, offsets, _N_RAYS)
+    offsets, step = strip_offsets(max(_MIN_RIM_REACH_PX, _RIM_REACH * at.mean_px))
+    grey, seen = unroll(picture, at, offsets, _N_RAYS)
     if not seen.all():
         grey = grey[seen]
     if grey.size == 0:
         return 0.0, 0.0, math.inf
-    third = (2 * m + 1) // 3
+    third = offsets.size // 3
     across = _sums(grey[:, -third:], 1) - _sums(grey[:, :third], 1)
-    smooth_px = 0.6
-    slopes = slope(grey, smooth_px / step)
+    slopes = slope(grey, _RIM_SMOOTH_PX / step)
     steepest = cv2.reduce(np.abs(slopes, out=slopes), 1, cv2.REDUCE_MAX)[:, 0].astype(np.float64) / step
     reach = cv2.subtract(cv2.reduce(grey, 1, cv2.REDUCE_MAX), cv2.reduce(grey, 1, cv2.REDUCE_MIN))[:, 0]
     width = reach / (math.sqrt(2 * math.pi) * np.maximum(steepest, 1e-3))
     quarter = width.size // 4
     sharpest = float(np.partition(width, quarter)[quarter])
-    blur_px = math.sqrt(max(0.0, sharpest * sharpest - smooth_px * smooth_px))
-    return abs(median(across)) / third, noise_of(grey, step), blur_px
+    blur_px = math.sqrt(max(0.0, sharpest * sharpest - _RIM_SMOOTH_PX * _RIM_SMOOTH_PX))
+    return abs(median_upper(across)) / third, noise_of(grey, step), blur_px
 
 
 def _sums(grey: _U8, axis: int) -> NDArray[np.int32]:
@@ -186,27 +205,28 @@ def _sums(grey: _U8, axis: int) -> NDArray[np.int32]:
     return cv2.reduce(grey, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()  # type: ignore[return-value]
 
 
-def _light(view: View, at: Ellipse, core_r_px: float | None) -> tuple[float, float, float]:
+def _light(picture: VisiblePicture, at: Ellipse, core_r_px: float | None) -> tuple[float, float, float]:
     """Mean grey over 255 within two radii, share of white there, and the largest share in core, cladding or ferrule."""
-    grey, _ = unroll(view, at, (_LIGHT_RADII - 1) * np.float32(at.mean_px), _N_LIGHT_RAYS)
+    grey, _ = unroll(picture, at, (_LIGHT_RADII - 1) * np.float32(at.mean_px), _N_LIGHT_RAYS)
     brightness = float((_sums(grey, 0) * _LIGHT_WEIGHT).sum()) / (255 * _N_LIGHT_RAYS)
-    if not (grey == 255).any():
+    if not (grey == _WHITE_GREY).any():
         return brightness, 0.0, 0.0
-    white = _sums((grey == 255).view(np.uint8), 0) * _LIGHT_WEIGHT / _N_LIGHT_RAYS
-    core = 0.5 if core_r_px is None else core_r_px / at.mean_px
-    inside, around = 0.95 * core > _LIGHT_RADII, (1.05 * core < _LIGHT_RADII) & (_LIGHT_RADII < 0.97)
-    rings = (ring for ring in (inside, around, _LIGHT_RADII > 1.03) if ring.any())
+    white = _sums((grey == _WHITE_GREY).view(np.uint8), 0) * _LIGHT_WEIGHT / _N_LIGHT_RAYS
+    core = _UNKNOWN_CORE if core_r_px is None else core_r_px / at.mean_px
+    in_core = _IN_CORE * core > _LIGHT_RADII
+    in_cladding = (_OFF_CORE * core < _LIGHT_RADII) & (_LIGHT_RADII < _IN_CLADDING)
+    rings = (ring for ring in (in_core, in_cladding, _LIGHT_RADII > _OFF_CLADDING) if ring.any())
     worst = max(float(white[ring].sum() / _LIGHT_WEIGHT[ring].sum()) for ring in rings)
     return brightness, float(white.sum()), worst
 
 
-def _cut_off(view: View, at: Ellipse, field: float) -> float:
-    """Share of the circle at `field` cladding radii that is outside the picture or lost in a black frame."""
-    offsets = (np.array([field, 1.12 * field, 1.25 * field], np.float32) - 1) * np.float32(at.mean_px)
-    grey, inside = unroll(view, at, offsets, _N_RAYS)
+def _cut_off(picture: VisiblePicture, at: Ellipse, field: float) -> float:
+    """Share of the circle at `field` cladding radii that is outside the picture or behind a black frame."""
+    offsets = (np.array([share * field for share in _FRAME_RADII], np.float32) - 1) * np.float32(at.mean_px)
+    grey, inside = unroll(picture, at, offsets, _N_RAYS)
     if not inside.all():
-        _, inside = unroll(view, at, offsets[:1], _N_RAYS)
+        _, inside = unroll(picture, at, offsets[:1], _N_RAYS)
     # a frame is black from here outwards; where everything is, the ferrule itself is dark
-    black = int(np.count_nonzero((cv2.reduce(grey, 1, cv2.REDUCE_MAX)[:, 0] <= _BLACK_GREY) & inside))
+    black = int(np.count_nonzero(black_rays(grey) & inside))
     n_inside = int(np.count_nonzero(inside))
-    return (_N_RAYS - n_inside + (black if black < 0.6 * n_inside else 0)) / _N_RAYS
+    return (_N_RAYS - n_inside + (black if black < _DARK_FERRULE * n_inside else 0)) / _N_RAYS

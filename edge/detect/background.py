@@ -17,7 +17,7 @@ from edge.detect import core_background
 from edge.detect.region import InspectedRegion
 from edge.detect.sectors import Samples, median5, neighbours_median, radial_step, unroll
 from edge.detect.settings import DetectSettings
-from edge.imaging.ellipse import median
+from edge.imaging.exact import median_upper
 from edge.records import EndFace
 
 U8 = NDArray[np.uint8]
@@ -108,7 +108,7 @@ def expected_profile(by_sector: U8, hub: int) -> U8:
     hub = min(hub, profile.shape[1])
     inner = hub // INNER_PARTS
     profile[:, :hub] = neighbours_median(near[:, :hub], 5)
-    profile[:, :inner] = median(profile[:, inner : 2 * inner])
+    profile[:, :inner] = median_upper(profile[:, inner : 2 * inner])
     return profile
 
 
@@ -118,7 +118,7 @@ def bound_centre(profile: U8, hub: int, beside: float) -> U8:
     Otherwise a blot that covers the whole centre would pass for a dark core. What lies around is read from `hub` out to
     `beside` units.
     """
-    around = median(profile[:, hub : max(hub + 1, round(beside))])
+    around = median_upper(profile[:, hub : max(hub + 1, round(beside))])
     bounded: U8 = profile.copy()
     np.maximum(bounded[:, :hub], np.uint8(max(around - MAX_DARK_CENTRE_GREY, 0)), out=bounded[:, :hub])
     return bounded

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.detect.sectors import N_SECTORS
-from edge.imaging.ellipse import true_median
+from edge.imaging.exact import median
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -54,7 +54,7 @@ def put_in(profile: U8, by_sector: U8, core: float, off_centre: float) -> tuple[
     near = by_sector[:, : end + 1]
     half = max(1, round(core / 2))
     beside = near[:, min(round(CLADDING_FROM * core) + 1, end - 1) :]
-    inside, outside = true_median(near[:, :half]), true_median(beside)
+    inside, outside = median(near[:, :half]), median(beside)
     if abs(inside - outside) < MIN_GREY or inside < outside - MAX_DARK_GREY or end <= half + 1:
         return profile, profile
     edge = _edge(near, (inside + outside) / 2, inside > outside, half)
@@ -62,7 +62,7 @@ def put_in(profile: U8, by_sector: U8, core: float, off_centre: float) -> tuple[
     radii = np.arange(end + 1, dtype=np.float64)
     around = np.sort(_between(near, radii[None, :] + shift[:, None]), axis=0)
     disc = (around[N_SECTORS // 2 - 1] + around[N_SECTORS // 2]) / 2
-    ring = true_median(disc[half : max(half + 1, round(RING_TO * core))])
+    ring = median(disc[half : max(half + 1, round(RING_TO * core))])
     disc[:half] = _clipped(disc[:half], ring, ring + (MAX_PEAK_GREY if inside > outside else 0.0))
     out: U8 = profile.copy()
     at = radii[None, :] - shift[:, None]

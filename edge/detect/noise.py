@@ -16,14 +16,13 @@ from edge.detect.background import INNER_PARTS, Background
 from edge.detect.region import InspectedRegion
 from edge.detect.sectors import Samples, circle_median, median5, neighbours_median, radial_step
 from edge.detect.settings import DetectSettings
-from edge.imaging.ellipse import median, true_median
+from edge.imaging.exact import median, median_upper
+from edge.imaging.noise import MAD_TO_SIGMA
 from edge.records import EndFace
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
-MAD_TO_SIGMA = 1.4826
-"""Sigma of a normal distribution over its median absolute deviation."""
 SPREAD_STEPS = 28
 """Noise is kept in 28ths of a grey level, so that a byte holds up to 9 grey levels."""
 ROOT_OFFSET_GREY = np.float32(0.3)
@@ -101,7 +100,7 @@ def noise_profile(samples: Samples, profile: U8, hub: int, without_core: U8) -> 
     hub = min(hub, profile.shape[1])
     inner = hub // INNER_PARTS
     sector[:, :hub] = neighbours_median(sector[:, :hub], 5)
-    sector[:, :inner] = median(sector[:, inner : 2 * inner])
+    sector[:, :inner] = median_upper(sector[:, inner : 2 * inner])
     circle[:, :inner] = np.sort(circle[0, inner : 2 * inner])[inner // 2]
     # the root of what is one byte is looked up
     steps: F32 = cv2.LUT(sector, _ROOTS)  # type: ignore[assignment]
@@ -121,7 +120,7 @@ def _ring_noise(profile: U8, hub: int, inner: int) -> F32:
     window = np.ones((1, inner | 1), np.uint8)
     centre = profile[:, : 2 * hub]
     rings = cv2.subtract(cv2.dilate(centre, window), cv2.erode(centre, window))[:, :hub]
-    rings[:, :inner] = np.maximum(rings[:, :inner], np.uint8(median(rings[:, inner : 2 * inner])))
+    rings[:, :inner] = np.maximum(rings[:, :inner], np.uint8(median_upper(rings[:, inner : 2 * inner])))
     noise: F32 = np.minimum(np.float32(RING_NOISE) * rings, np.float32(MAX_RING_GREY))
     return noise
 
@@ -165,6 +164,6 @@ def edge_blur_px(profile: U8, region: InspectedRegion, smooth_px: float) -> floa
     window = rim[every[:, None], at[:, None] + np.arange(RIM_WINDOW_UNITS)]
     step = window.max(axis=1) - window.min(axis=1)
     # the slope is taken over two units
-    width = true_median(step / np.maximum(0.5 * slope[every, steepest], 1.0))
+    width = median(step / np.maximum(0.5 * slope[every, steepest], 1.0))
     own = width**2 / (2 * math.pi) - smooth_px**2 - SLOPE_BLUR_PX2
     return math.sqrt(min(max(own, MIN_BLUR_PX**2), MAX_BLUR_PX**2))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.imaging.black_frame import lit_rows
 from edge.records import EndFace
 
 U8 = NDArray[np.uint8]
@@ -19,10 +20,6 @@ BLOCK_PX = 4
 """Side of a block: about as wide as a scratch with its blur. Chosen on real end faces."""
 MIN_SIDE_PX = 8
 """A region that is narrower shows nothing: two blocks."""
-MAX_BLACK_GREY = 16
-"""No pixel of a black frame is brighter. Chosen on real end faces."""
-SEAM_PX = 4
-"""Pixels beside a black frame that its edge may have blurred; they are left out. Chosen on real end faces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +65,8 @@ def inspected_region(pixels: U8, face: EndFace, reach: float) -> InspectedRegion
     y1 = min(h, int(np.ceil(face.y_px + reach * face.cladding_ry_px)) + 1)
     if min(x1 - x0, y1 - y0) < MIN_SIDE_PX:
         return None
-    left, right = _lit(pixels[y0:y1, x0:x1].T)
-    top, bottom = _lit(pixels[y0:y1, x0:x1])
+    left, right = lit_rows(pixels[y0:y1, x0:x1].T)
+    top, bottom = lit_rows(pixels[y0:y1, x0:x1])
     free_x, free_y = x0 + right == x1, y0 + bottom == y1
     x0, x1, y0, y1 = x0 + left, x0 + right, y0 + top, y0 + bottom
     x0, x1 = _whole_blocks(x0, x1, left == 0, free_x, w)
@@ -90,13 +87,3 @@ def _whole_blocks(first: int, last: int, may_start_before: bool, may_end_behind:
     if may_start_before and first >= missing:
         return first - missing, last
     return first, last - (last - first) % BLOCK_PX
-
-
-def _lit(rows: U8) -> tuple[int, int]:
-    """The first row inside a black frame and the first one past it again; the frame's blurred seam is left out."""
-    first, last = 0, rows.shape[0]
-    while first < last and int(rows[first].max()) <= MAX_BLACK_GREY:
-        first += 1
-    while last > first and int(rows[last - 1].max()) <= MAX_BLACK_GREY:
-        last -= 1
-    return (first + SEAM_PX if first else 0), (last - SEAM_PX if last < rows.shape[0] else last)

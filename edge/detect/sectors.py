@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.detect.region import InspectedRegion
-from edge.imaging.ellipse import sampled
+from edge.imaging.polar import sampled
 
 U8 = NDArray[np.uint8]
 Samples = tuple[U8, ...]

@@ -1,1 +1,1 @@
-"""What the stages share: the geometry, the arithmetic and the statistics of pictures; knows no stage."""
+"""What the stages share: geometry, sampling, exact arithmetic, noise and the black frame. It knows no stage."""

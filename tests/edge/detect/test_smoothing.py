@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from edge.detect import smoothing
+from edge.imaging.exact import unit_gaussian_kernel
 
 
 @pytest.mark.parametrize("sigma_px", [0.5, 1.0, 1.4, 3.0, 5.0])
 def test_the_kernel_is_a_gaussian_of_whole_numbers(sigma_px: float) -> None:
     """Weights are 256ths that add up to one, symmetric, and off the Gaussian by no more than the rounding."""
-    kernel = smoothing._kernel(sigma_px)
+    kernel = unit_gaussian_kernel(sigma_px)
     parts = kernel * 256
     assert np.array_equal(parts, np.rint(parts))
     assert parts.sum() == 256
@@ -25,7 +26,7 @@ def test_the_kernel_is_a_gaussian_of_whole_numbers(sigma_px: float) -> None:
 def test_smoothing_equals_whole_numbers() -> None:
     """Each pixel is the weighted sum of its neighbours, mirrored at the border, to the nearest grey level."""
     pixels = np.random.default_rng(2).integers(0, 256, (20, 24), dtype=np.uint8)
-    parts = np.rint(smoothing._kernel(1.4) * 256).astype(int)
+    parts = np.rint(unit_gaussian_kernel(1.4) * 256).astype(int)
     reach = parts.size // 2
     padded = np.pad(pixels.astype(int), reach, mode="reflect")
     rows = sum(parts[k] * padded[:, k : k + 24] for k in range(parts.size))

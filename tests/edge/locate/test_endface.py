@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge.errors import UsageError
 from edge.locate import LocateSettings, locate, locate_all
 from edge.quality import assess
 from edge.records import EndFace
@@ -164,20 +163,6 @@ def test_the_scale_comes_from_the_cladding_or_from_a_calibration() -> None:
     assert (both.um_per_px_x, both.um_per_px_y, both.scale_from) == (0.5, 0.6, "calibration")
     one = found(picture, LocateSettings(um_per_px_y=0.6))
     assert (one.um_per_px_x, one.um_per_px_y, one.scale_from) == (0.6, 0.6, "calibration")
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"cladding_um": 0}, "cladding_um is 0; expected a positive number"),
-        ({"um_per_px_x": float("nan")}, "um_per_px_x is nan"),
-        ({"min_radius": 0.5, "max_radius": 0.4}, "min_radius 0.5 is not below max_radius 0.4"),
-    ],
-)
-def test_settings_that_cannot_be_are_refused(settings: dict[str, float], words: str) -> None:
-    """At birth, with the name and the value."""
-    with pytest.raises(UsageError, match=words):
-        LocateSettings(**settings)
 
 
 def test_two_edges_are_told_apart() -> None:
