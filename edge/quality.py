@@ -41,6 +41,7 @@ _LIGHT_RADII = np.linspace(0.03, 1.9, 48).astype(np.float32)
 _LIGHT_WEIGHT = np.linspace(0.03, 1.9, 48) / np.linspace(0.03, 1.9, 48).sum()
 """A ring counts for as much as it is long."""
 _N_LIGHT_RAYS = 64
+"""Rays on which light is measured."""
 _WHITE_GREY = 255
 """White is the largest grey level: what is brighter on the glass is lost."""
 _UNKNOWN_CORE = 0.5
@@ -87,7 +88,7 @@ class QualitySettings:
 
 @dataclass(frozen=True)
 class _Measures:
-    """What was measured, in the units of the sentences."""
+    """What was measured, in the units that the problems name."""
 
     blur_px: float
     blur_um: float

@@ -77,5 +77,5 @@ def black_rays(grey: _U8) -> NDArray[np.bool_]:
 
 
 def is_black(grey: _U8) -> bool:
-    """Whether at least half of the samples, any shape, are as black as a frame."""
+    """Whether more than half of the samples, (n, m) or of any other shape, are as black as a frame."""
     return median_upper(grey) <= BLACK_GREY

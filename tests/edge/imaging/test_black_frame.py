@@ -40,7 +40,7 @@ def test_rays_that_end_in_black_are_told() -> None:
     assert black_rays(grey).tolist() == [True, False, False]
 
 
-def test_half_of_the_samples_make_it_black() -> None:
-    """More than half of them, where the count is even."""
+def test_most_of_the_samples_make_it_black() -> None:
+    """More than half of them; half is not enough."""
     assert is_black(np.array([[12, 12, 200]], np.uint8))
     assert not is_black(np.array([[12, 12, 200, 200]], np.uint8))
