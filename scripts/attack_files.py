@@ -166,7 +166,7 @@ def _fills_up(rng: Random, folder: Path, found: Corpus) -> Case:
     codes = frozenset({5}) if option == "--overlay" else frozenset({1, 5})
     return Case(
         *(("inspect", "--json", "in", option, "out"), codes),
-        largest_file=rng.choice((8_192, 65_536)) if option == "--overlay" else 4_096,
+        largest_file=rng.choice((32_768, 65_536)) if option == "--overlay" else 16_384,
         never_pass=True, may_add=("out", "out/*"), n_rows=3,
     )  # fmt: skip
 

@@ -28,6 +28,7 @@ _TRACEBACK = re.compile(rb"Traceback \(most recent call last\)|^Exception ignore
 # What may stand on stderr with --quiet: an error of ours, and Typer's usage.
 _OURS = re.compile(r"ferrule: |Usage: |Try 'ferrule|[╭│╰]|Error: |\s*$")
 # What a library prints, or says in an exception's text, and no user can act on.
+_GREETING = "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
 _RAW = re.compile(
     r"^(INFO|WARNING|ERROR): |^\[ *(WARN|ERROR|INFO)|^libpng|^Corrupt JPEG|^TIFF|"
     r"\.[ch]pp\b|\.cc\b|/modules/|0x[0-9a-f]{6,}|\bcv::|\bstd::|OpenCV\(|site-packages|\bat line \d+ of\b"
@@ -96,7 +97,8 @@ def _says(case: Case, ran: Ran) -> Iterator[tuple[Wrong, str]]:
     yield from _told(case, ran, out)
     if _TRACEBACK.search(ran.err) or ran.code < 0 or ran.timed_out:
         return  # it is counted, and whatever is printed belongs to it
-    lines = err.splitlines()
+    # the runtime's greeting has no switch; it comes once a process
+    lines = err.replace(_GREETING, "", 1).splitlines()
     for line in lines:
         # what else there is to tell people has no form of its own; asked to be quiet, only errors are told
         if _RAW.search(line) or ("--quiet" in case.arguments and not _OURS.match(line)):
@@ -112,7 +114,8 @@ def _told(case: Case, ran: Ran, out: str) -> Iterator[tuple[Wrong, str]]:
     judges = not case.call and bool(words) and words[0] in ("inspect", "watch")
     statuses = re.findall(r"^(PASS|FAIL|UNREADABLE) ", out, re.MULTILINE)
     if "--json" in words and not case.stdout and not case.call:
-        text = ran.out if ran.code >= 0 else ran.out[: ran.out.rfind(b"\n") + 1]
+        # a process that was killed, and a stdout that is full, end where they end
+        text = ran.out if ran.code >= 0 and ran.code != OUTPUT_LOST else ran.out[: ran.out.rfind(b"\n") + 1]
         try:
             told = rows(text)
         except ValueError as error:

@@ -136,7 +136,16 @@ def _classified(rng: Random, folder: Path, name: str, found: Corpus) -> Case:
 
 
 def _too_long(rng: Random, folder: Path) -> Case:
-    long = rng.choice(("x" * 256, "x" * 5_000, "a/" * 3_000 + "face.png", "/" * 10_000, "x" * 100_000, "\n" * 300))
+    long = rng.choice(
+        (
+            "x" * 256,
+            "x" * 5_000,
+            "a/" * 3_000 + "face.png",
+            "gone" + "/" * 10_000 + "face.png",
+            "x" * 100_000,
+            "\n" * 300,
+        )
+    )
     commands: tuple[tuple[tuple[str, ...], set[int]], ...] = (
         *((("inspect", "--json", long), {3}), (("classify", "--json", long), {3}), (("watch", "--json", long), {3})),
         *((("inspect", ".", "--model", long), {2, 4}), (("inspect", ".", "--criteria", long), {2})),

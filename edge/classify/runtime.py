@@ -11,6 +11,7 @@ chance. TensorFlow is never used in their place.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +26,7 @@ from edge.arguments import described
 from edge.errors import ModelError, RuntimeUnavailableError, UsageError
 from edge.system.environment import NEEDS_64_BIT, USERLAND_BITS
 
+_SOURCE_PLACE = re.compile(r"\S+\.(?:cc|cpp|c|h):\d+:?\s*")
 _MODULES = {"ai-edge-litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
 
 RUNTIMES = tuple(_MODULES)
@@ -192,6 +194,6 @@ def _answer_of_probe(name: str) -> NDArray[np.float64]:
 
 
 def one_line(error: BaseException) -> str:
-    """Type and first line of an error: numpy's explain themselves over a page."""
-    lines = str(error).strip().splitlines()
+    """Type and first line of an error, without places in a runtime's sources; numpy's errors go on for a page."""
+    lines = _SOURCE_PLACE.sub("", str(error)).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

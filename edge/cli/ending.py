@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from edge.cli.console import Console, discard, printable, unwritable
-from edge.errors import FerruleError, OutputError, reason_of
+from edge.errors import FerruleError, OutputError, UsageError, reason_of
 
 EXIT_LOST = 3
 EXIT_OUTPUT = OutputError.exit_code
@@ -100,9 +100,12 @@ class Commands(TyperGroup):
         sys.exit(_flushed(code))
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """As Typer does it, but no exception is taken for a 1."""
+        """As Typer does it, but no exception is taken for a 1, nor is what is wrong with Typer's own options."""
         with _past_typer():
-            return super().make_context(*args, **kwargs)
+            try:
+                return super().make_context(*args, **kwargs)
+            except typer.Exit as end:  # --show-completion where no shell is around it leaves with 1
+                raise typer.Exit(UsageError.exit_code if end.exit_code == 1 else end.exit_code) from end
 
     def invoke(self, ctx: Any) -> Any:
         """As Typer does it, but no exception is taken for a 1."""

@@ -40,7 +40,7 @@ def read_regular(path: str | os.PathLike[str], most_bytes: int) -> bytes:
     if data is None:  # what would make others wait, such as the kernel's messages
         raise OSError(errno.EAGAIN, "it has nothing to read now")
     if max(info.st_size, len(data)) > most_bytes:
-        raise OSError(errno.EFBIG, f"{max(info.st_size, len(data))} bytes, more than {most_bytes}")
+        raise OSError(errno.EFBIG, f"larger than {most_bytes} bytes ({max(info.st_size, len(data))})")
     return data
 
 

@@ -59,11 +59,19 @@ def test_a_full_or_closed_stdout_is_5(bench: Path, words: list[str], redirect: s
 
 
 @needs_full
-@pytest.mark.parametrize("words", [["--help"], [], ["train", "--help"], ["--show-completion"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["--help"], [], ["train", "--help"]], ids=" ".join)
 def test_both_programs_do_so(words: list[str]) -> None:
     """`ferrule-train` too."""
     code, err = left("trainer.cli.app", words, ">/dev/full")
     assert (code, err.count("\n")) == (5, 1)
+
+
+def test_completion_without_a_shell_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Typer asks the processes around it which shell they are; where none is one, its 1 is a 2 here."""
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("nosuchshell", "/bin/nosuchshell"))
+    result = in_process("--show-completion")
+    assert result.exit_code == 2
+    assert "not supported" in result.output
 
 
 @needs_full
