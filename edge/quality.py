@@ -15,15 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arguments import check_grey, check_kind, check_number
+from edge.arrays import U8
 from edge.imaging.black_frame import black_rays
 from edge.imaging.ellipse import Ellipse, VisiblePicture
 from edge.imaging.exact import median_upper, slope
 from edge.imaging.noise import noise_of
 from edge.imaging.polar import strip_offsets, unroll
 from edge.records import EndFace, Quality
-
-_U8 = NDArray[np.uint8]
-_F32 = NDArray[np.float32]
 
 _SCRATCH_UM = 3.0
 """Width of the scratch that stands for focus: the limit of zone B in IEC 61300-3-35."""
@@ -100,7 +98,7 @@ class _Measures:
     cut_off: float
 
 
-def assess(pixels: _U8, face: EndFace | None, settings: QualitySettings = QualitySettings()) -> Quality:
+def assess(pixels: U8, face: EndFace | None, settings: QualitySettings = QualitySettings()) -> Quality:
     """How well one fibre's picture can be judged, and what stands against it.
 
     Args:
@@ -160,7 +158,7 @@ def _kept_contrast(blur_um: float) -> float:
     return round(math.erf(_SCRATCH_UM / (2 * math.sqrt(2) * max(blur_um, 1e-3))), 9)
 
 
-def _measured(pixels: _U8, face: EndFace, settings: QualitySettings) -> _Measures:
+def _measured(pixels: U8, face: EndFace, settings: QualitySettings) -> _Measures:
     picture = VisiblePicture.whole(pixels)
     at = Ellipse(face.x_px, face.y_px, face.cladding_rx_px, face.cladding_ry_px)
     step_grey, noise_grey, blur_px = _edge(picture, at)
@@ -201,7 +199,7 @@ def _edge(picture: VisiblePicture, at: Ellipse) -> tuple[float, float, float]:
     return abs(median_upper(across)) / third, noise_of(grey, step), blur_px
 
 
-def _sums(grey: _U8, axis: int) -> NDArray[np.int32]:
+def _sums(grey: U8, axis: int) -> NDArray[np.int32]:
     """Sums along an axis, as whole numbers."""
     return cv2.reduce(grey, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()  # type: ignore[return-value]
 

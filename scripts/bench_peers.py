@@ -29,8 +29,8 @@ import cv2
 import numpy as np
 
 from edge.bench.latency import Latency, measure_interleaved
+from edge.labels import DEFECT_LABELS
 
-LABELS = ("scratch", "dig", "contamination", "chip", "clean")
 SEED = 7
 AGREE = 0.05
 """Largest difference of a probability from Keras' own that still counts as the same answer (int8 steps)."""
@@ -72,7 +72,7 @@ def onnx_model(weights: list[Array], n: int) -> bytes:
         ],
         "mlp",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [n, 28, 28])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [n, len(LABELS)])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [n, len(DEFECT_LABELS)])],
         [numpy_helper.from_array(w, name) for name, w in zip(names, weights, strict=True)],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
@@ -93,10 +93,10 @@ def converted(model: Any, rng: np.random.Generator) -> bytes:
     n = 4000
     patches = rng.integers(0, 256, (n, 28, 28), np.uint8)
     odds = np.asarray(model.predict(patches / np.float32(255), verbose=0)).cumsum(axis=1)
-    labels = np.minimum((odds < rng.random((n, 1))).sum(axis=1), len(LABELS) - 1).astype(np.int64)
+    labels = np.minimum((odds < rng.random((n, 1))).sum(axis=1), len(DEFECT_LABELS) - 1).astype(np.int64)
     examples = Examples(patches, np.zeros((n, 0), np.uint8), labels, np.array([""] * n))
     gates = Gates(min_agreement=0.9, max_calibration_error=0.2)
-    trained = TrainedModel(model, LABELS, PatchSpec())
+    trained = TrainedModel(model, DEFECT_LABELS, PatchSpec())
     return convert(trained, Material(examples, examples, examples), Card("peers"), gates=gates).content
 
 
@@ -109,7 +109,7 @@ def peers(patches: Array) -> tuple[dict[str, Peer], dict[str, str]]:
     from trainer.learning import build_model
 
     keras.utils.set_random_seed(SEED)
-    model = build_model((28, 28), len(LABELS))
+    model = build_model((28, 28), len(DEFECT_LABELS))
     weights = [np.asarray(w, np.float32) for w in model.get_weights()]
     scaled = (patches / 255).astype(np.float32)
     bundle = read_bundle(converted(model, np.random.default_rng(SEED)))

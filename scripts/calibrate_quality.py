@@ -20,13 +20,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from endface_set import DEFAULT_FOLDER, EndfaceSet, Row
-from numpy.typing import NDArray
 
+from edge.arrays import U8
 from edge.detect import detect
 from edge.inspection import Inspector, load_inspector
 from edge.records import Candidate, EndFace, Frame
 
-U8 = NDArray[np.uint8]
 # a picture and its labelled cladding give another picture, and how far its origin moved
 Harm = Callable[[U8, dict[str, float]], tuple[U8, int, int]]
 

@@ -24,9 +24,9 @@ import numpy as np
 from endface_set import DEFAULT_FOLDER, EndfaceSet, Row, folds_of, headline
 from float_inspection import inspections_by, patches_named_by
 
+from edge.labels import DEFECT_LABELS
 from trainer.data import Dataset, Examples
 from trainer.data.augmentation import AugmentSettings, augmented
-from trainer.data.candidate_labels import LABELS
 from trainer.data.coco import read_labelled
 from trainer.data.examples import joined
 from trainer.data.rendered import RenderedExamples, rendered_examples
@@ -54,7 +54,7 @@ def main() -> None:
 def adapted_figures(endfaces: EndfaceSet, n_folds: int, n_tried: int | None = None) -> Row:
     """The headline of the shipped model and of the adapted ones, and how long the longest fit took."""
     with tempfile.TemporaryDirectory() as scratch:
-        endfaces.write_coco(Path(scratch), LABELS)
+        endfaces.write_coco(Path(scratch), DEFECT_LABELS)
         examples = read_labelled(Path(scratch), SPEC).examples
     shipped = load("fibre-defects")
     replay = rendered_examples((120, 1, 1), REPLAY_SEED, SPEC)
@@ -82,7 +82,7 @@ def adapted_figures(endfaces: EndfaceSet, n_folds: int, n_tried: int | None = No
 def adapted_to(own: Examples, replay: RenderedExamples, start: TrainedModel, seed: int) -> TrainedModel:
     """The model after going on with a user's own examples and with rendered ones beside them."""
     varied = joined([augmented(own, SPEC, AugmentSettings(copies=4, seed=seed)), replay.train])
-    dataset = Dataset(LABELS, SPEC, varied, replay.validation.take(np.arange(0)), replay.check)
+    dataset = Dataset(DEFECT_LABELS, SPEC, varied, replay.validation.take(np.arange(0)), replay.check)
     settings = FitSettings(epochs=5, batch=64, learning_rate=4e-4, class_weights="none", seed=seed)
     return fit_dataset(dataset, settings, start=start)
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from edge.classify import Classifier, PatchSpec
 from edge.classify.bundle import read_bundle
+from edge.labels import DEFECT_LABELS
 from trainer.data import Dataset, Examples
 from trainer.data.augmentation import AugmentSettings, augmented
-from trainer.data.candidate_labels import LABELS
 from trainer.data.rendered import RenderedExamples, rendered_examples, rendered_sha256
 from trainer.export import Card, Conversion, Material, convert
 from trainer.export.gates import rendered_marks_gates
@@ -111,7 +111,7 @@ def distillation_set(
         on_progress: of each teacher's fit.
     """
     varied = augmented(examples.train, SPEC, settings.augment)
-    students = Dataset(LABELS, SPEC, varied, examples.validation, examples.check, _data(examples, settings))
+    students = Dataset(DEFECT_LABELS, SPEC, varied, examples.validation, examples.check, _data(examples, settings))
     return distil(students, examples.train, settings.augment, settings.fit, settings.teachers, on_progress)
 
 
@@ -193,7 +193,7 @@ def risk_coverage(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> NDA
 def _by_label(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, tuple[float, float, int]]:
     named = scores.argmax(axis=1)
     table = {}
-    for code, label in enumerate(LABELS):
+    for code, label in enumerate(DEFECT_LABELS):
         right = float(((named == code) & (labels == code)).sum())
         n_named, n_true = int((named == code).sum()), int((labels == code).sum())
         table[label] = (right / max(1, n_named), right / max(1, n_true), n_true)
@@ -201,7 +201,7 @@ def _by_label(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[st
 
 
 def _data(examples: RenderedExamples, settings: MakeSettings) -> dict[str, str | int | float]:
-    counts = np.bincount(examples.train.labels, minlength=len(LABELS))
+    counts = np.bincount(examples.train.labels, minlength=len(DEFECT_LABELS))
     facts: dict[str, str | int | float] = {
         "name": "rendered end faces",
         "rendered_sha256": rendered_sha256(SPEC, settings.augment),
@@ -213,4 +213,4 @@ def _data(examples: RenderedExamples, settings: MakeSettings) -> dict[str, str |
         "augment_seed": settings.augment.seed,
         "teachers": settings.teachers,
     }
-    return facts | {f"pictures {label}": int(n) for label, n in zip(LABELS, counts, strict=True)}
+    return facts | {f"pictures {label}": int(n) for label, n in zip(DEFECT_LABELS, counts, strict=True)}

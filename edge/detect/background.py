@@ -11,16 +11,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import U8
 from edge.detect import core_background
 from edge.detect.region import InspectedRegion
 from edge.detect.sectors import Samples, median5, neighbours_median, radial_step, unroll
 from edge.detect.settings import DetectSettings
 from edge.imaging.exact import median_upper
 from edge.records import EndFace
-
-U8 = NDArray[np.uint8]
 
 MIN_HUB = 6
 """Least radius of the hub in units, so that its inner third is two units wide."""

@@ -12,15 +12,13 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import U8
 from edge.detect import polar_to_pixels
 from edge.detect.background import Background
 from edge.detect.noise import SPREAD_STEPS, Noise
 from edge.detect.region import InspectedRegion
 from edge.detect.settings import DetectSettings
-
-U8 = NDArray[np.uint8]
 
 LEVEL = 128
 """Stands for no deviation, so that a byte holds both signs."""

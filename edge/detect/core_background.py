@@ -10,11 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arrays import F64, U8
 from edge.detect.sectors import N_SECTORS
 from edge.imaging.exact import median
-
-U8 = NDArray[np.uint8]
-F64 = NDArray[np.float64]
 
 MIN_GREY = 3.0
 """A core that differs less from the cladding needs no background of its own."""

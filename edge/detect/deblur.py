@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
+from edge.arrays import F64
+
 Shape = Literal["disc", "stroke"]
 
 SIZES: dict[Shape, F64] = {

@@ -11,15 +11,12 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import U8, Index
 from edge.detect import linking, measurement
 from edge.detect.comparison import LEVEL, STEPS_PER_GREY, Comparison, Layer
 from edge.detect.region import BLOCK_PX, InspectedRegion
 from edge.records import Candidate, EndFace
-
-U8 = NDArray[np.uint8]
-Index = NDArray[np.intp]
 
 MIN_BLOCKS = 2
 """A part of one block has no direction."""

@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import U8, Bool, Index
 from edge.detect.comparison import LEVEL, STEPS_PER_GREY, Comparison
 from edge.detect.linking import Parts, united
 from edge.detect.region import InspectedRegion
 from edge.detect.settings import DetectSettings
-
-U8 = NDArray[np.uint8]
-Bool = NDArray[np.bool_]
-Index = NDArray[np.intp]
 
 NEARBY_PX = 6
 """How far around a pixel a stronger one counts as beside it, along rows and columns. Chosen on real end faces."""

@@ -12,13 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import F64, Bool, Index
 from edge.imaging.moments import main_axis
-
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
-Index = NDArray[np.intp]
 
 MIN_LONG_PX = 1.6
 """Standard deviation along its axis from which on a piece has a direction. Chosen on real end faces."""

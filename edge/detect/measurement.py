@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arrays import F64, Bool, Index
 from edge.detect import deblur, strokes
 from edge.detect.comparison import Layer
 from edge.detect.linking import Marks
@@ -22,9 +23,6 @@ from edge.detect.outline import MarkPixels, Outline, half_strength, mark_pixels,
 from edge.imaging.moments import main_axis
 from edge.records import Candidate, EndFace
 
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
-Index = NDArray[np.intp]
 Columns = dict[str, NDArray[Any]]
 """Fields of candidates: one (marks,) array for each."""
 

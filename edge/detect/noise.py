@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import F32, U8
 from edge.detect.background import INNER_PARTS, Background
 from edge.detect.region import InspectedRegion
 from edge.detect.sectors import Samples, circle_median, median5, neighbours_median, radial_step
@@ -19,9 +19,6 @@ from edge.detect.settings import DetectSettings
 from edge.imaging.exact import median, median_upper
 from edge.imaging.noise import MAD_TO_SIGMA
 from edge.records import EndFace
-
-U8 = NDArray[np.uint8]
-F32 = NDArray[np.float32]
 
 SPREAD_STEPS = 28
 """Noise is kept in 28ths of a grey level, so that a byte holds up to 9 grey levels."""

@@ -14,13 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arrays import F64, U8, Bool, Index
 from edge.detect.comparison import Layer
 from edge.detect.linking import Marks
-
-U8 = NDArray[np.uint8]
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
-Index = NDArray[np.intp]
 
 NEARBY_PX = 3
 """How far around a pixel, along rows and columns, the strongest deviation is looked for. Chosen on real end faces."""

@@ -13,13 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arrays import F32, U8, U16, Index
 from edge.detect.region import BLOCK_PX, InspectedRegion
 from edge.detect.sectors import N_SECTORS
 
-U8 = NDArray[np.uint8]
-U16 = NDArray[np.uint16]
-F32 = NDArray[np.float32]
-Index = NDArray[np.intp]
 Maps = tuple[NDArray[np.int16], U16]
 
 STEEP_GREY = 3

@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import U8
 from edge.imaging.black_frame import lit_rows
 from edge.records import EndFace
-
-U8 = NDArray[np.uint8]
 
 BLOCK_PX = 4
 """Side of a block: about as wide as a scratch with its blur. Chosen on real end faces."""

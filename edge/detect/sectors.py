@@ -13,12 +13,11 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import U8
 from edge.detect.region import InspectedRegion
 from edge.imaging.polar import sampled
 
-U8 = NDArray[np.uint8]
 Samples = tuple[U8, ...]
 
 N_SECTORS = 48

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import U8
 from edge.imaging.exact import unit_gaussian_kernel
-
-U8 = NDArray[np.uint8]
 
 
 def smoothed(pixels: U8, sigma_px: float) -> U8:

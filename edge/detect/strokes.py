@@ -8,11 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
-Index = NDArray[np.intp]
+from edge.arrays import F64, Bool, Index
 
 BEND_STEP_PX = 8
 """Pixels between the points of a stroke's path. Chosen on real end faces."""

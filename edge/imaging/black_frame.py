@@ -14,9 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arrays import U8
 from edge.imaging.exact import median_upper
-
-_U8 = NDArray[np.uint8]
 
 BLACK_GREY = 12.0
 """Frame grabbers and field stops leave some grey levels of black. Chosen on drawn and real end faces; not derived."""
@@ -30,7 +29,7 @@ _DARK_SHARE = 0.25
 """No picture falls off to a quarter of its brightness over a whole column."""
 
 
-def inside_frame(pixels: _U8) -> tuple[int, int, int, int]:
+def inside_frame(pixels: U8) -> tuple[int, int, int, int]:
     """Columns and rows (left, top, right, bottom; half open) inside a black frame; all of them without one.
 
     Where less than half of the columns or rows would be left, the picture is dark and has no frame.
@@ -51,7 +50,7 @@ def inside_frame(pixels: _U8) -> tuple[int, int, int, int]:
     )
 
 
-def lit_rows(rows: _U8, black_grey: int = BLACK_ROW_GREY, seam_px: int = ROW_SEAM_PX) -> tuple[int, int]:
+def lit_rows(rows: U8, black_grey: int = BLACK_ROW_GREY, seam_px: int = ROW_SEAM_PX) -> tuple[int, int]:
     """First and past-the-last row inside a black frame; the frame's blurred edge is left out with it.
 
     Args:
@@ -67,7 +66,7 @@ def lit_rows(rows: _U8, black_grey: int = BLACK_ROW_GREY, seam_px: int = ROW_SEA
     return (first + seam_px if first else 0), (last - seam_px if last < rows.shape[0] else last)
 
 
-def black_rays(grey: _U8) -> NDArray[np.bool_]:
+def black_rays(grey: U8) -> NDArray[np.bool_]:
     """(n,) which rays are black all along.
 
     Args:
@@ -76,6 +75,6 @@ def black_rays(grey: _U8) -> NDArray[np.bool_]:
     return cv2.reduce(grey, 1, cv2.REDUCE_MAX)[:, 0] <= BLACK_GREY
 
 
-def is_black(grey: _U8) -> bool:
+def is_black(grey: U8) -> bool:
     """Whether more than half of the samples, (n, m) or of any other shape, are as black as a frame."""
     return median_upper(grey) <= BLACK_GREY

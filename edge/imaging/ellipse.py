@@ -5,11 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-_U8 = NDArray[np.uint8]
-_F64 = NDArray[np.float64]
+from edge.arrays import F64, U8
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ class Ellipse:
         """A concentric ellipse of the same aspect, `factor` times as large."""
         return replace(self, rx_px=self.rx_px * factor, ry_px=self.ry_px * factor)
 
-    def moved(self, parameters: _F64) -> Ellipse:
+    def moved(self, parameters: F64) -> Ellipse:
         """The ellipse after a change of centre and half axes.
 
         Args:
@@ -66,14 +62,14 @@ class VisiblePicture:
         bottom: last row.
     """
 
-    pixels: _U8
+    pixels: U8
     left: float
     top: float
     right: float
     bottom: float
 
     @classmethod
-    def whole(cls, pixels: _U8) -> VisiblePicture:
+    def whole(cls, pixels: U8) -> VisiblePicture:
         """A picture of which everything may be sampled, (h, w) uint8."""
         h, w = pixels.shape
         return cls(pixels, 0, 0, w - 1, h - 1)

@@ -14,10 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_U8 = NDArray[np.uint8]
-_U16 = NDArray[np.uint16]
-_F32 = NDArray[np.float32]
-_F64 = NDArray[np.float64]
+from edge.arrays import F32, F64, U8, U16
 
 GRID = 4096.0
 """Steps per unit of offsets, directions and weights that are fitted to.
@@ -31,7 +28,7 @@ SLOPE_REACH_SIGMA = 2.5
 """Where the kernel of `slope` is cut off. Beyond lie 4 % of its weight."""
 
 
-def on_grid(values: _F64) -> _F64:
+def on_grid(values: F64) -> F64:
     """The values rounded to multiples of 1/4096."""
     return np.rint(values * GRID) / GRID
 
@@ -63,7 +60,7 @@ def solve_symmetric_4x4(normal: list[float], right: list[float]) -> list[float]:
 
 
 @lru_cache(maxsize=64)
-def _derivative_kernels(sigma_tenths: int, n_rays: int, largest: int) -> tuple[_F32, _F32]:
+def _derivative_kernels(sigma_tenths: int, n_rays: int, largest: int) -> tuple[F32, F32]:
     """A derivative of a Gaussian in whole numbers along the rays, and the factor that undoes their scale across.
 
     As fine as float32 holds the sums of samples of up to `largest` exactly.
@@ -77,7 +74,7 @@ def _derivative_kernels(sigma_tenths: int, n_rays: int, largest: int) -> tuple[_
     return np.rint(g * 2.0**bits).astype(np.float32), np.full(n_rays, 0.5**bits, np.float32)
 
 
-def slope(grey: _U8 | _U16, sigma: float, n_rays: int = 1, largest: int = 255) -> _F32:
+def slope(grey: U8 | U16, sigma: float, n_rays: int = 1, largest: int = 255) -> F32:
     """(n, m) float32: the derivative along the second axis, in grey per sample.
 
     Args:
@@ -99,12 +96,12 @@ def gaussian_weights(sigma: float, reach: int, total: int) -> list[int]:
 
 
 @lru_cache(maxsize=8)
-def unit_gaussian_kernel(sigma: float) -> _F32:
+def unit_gaussian_kernel(sigma: float) -> F32:
     """(n,) float32, read-only: a Gaussian that sums to 1, cut off at two sigma, in 256ths."""
     reach = round(2 * sigma)
     weights = gaussian_weights(sigma, reach, 256)
     weights[reach] += 256 - sum(weights)
-    kernel: _F32 = np.array(weights, np.float32) / np.float32(256)
+    kernel: F32 = np.array(weights, np.float32) / np.float32(256)
     kernel.flags.writeable = False
     return kernel
 

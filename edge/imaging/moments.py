@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
+from edge.arrays import F64
 
 
 def main_axis(xx: F64, yy: F64, xy: F64) -> tuple[F64, F64, F64, F64]:

@@ -7,26 +7,22 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import F32, U8, Bool
 from edge.imaging.ellipse import Ellipse, VisiblePicture
-
-_U8 = NDArray[np.uint8]
-_F32 = NDArray[np.float32]
-_Bool = NDArray[np.bool_]
 
 _MIN_STEP_PX = 0.25
 """Closer samples along a ray say nothing new: the picture is blurred by its pixels."""
 
 
 @lru_cache(maxsize=8)
-def directions(n: int) -> tuple[_F32, _F32]:
+def directions(n: int) -> tuple[F32, F32]:
     """Cosine and sine of `n` angles, (n,) float32 each, from the x axis towards the y axis."""
     theta = np.arange(n) * (2 * np.pi / n)
     return np.cos(theta).astype(np.float32), np.sin(theta).astype(np.float32)
 
 
-def sampled(pixels: _U8, columns: _F32, rows: _F32) -> _U8:
+def sampled(pixels: U8, columns: F32, rows: F32) -> U8:
     """Grey at points between pixels, (n, m) uint8; outside of the picture its border is repeated.
 
     Bilinear at the nearest 32nd of a pixel. With floating-point maps each build of OpenCV rounds in its own way.
@@ -36,7 +32,7 @@ def sampled(pixels: _U8, columns: _F32, rows: _F32) -> _U8:
     return grey.astype(np.uint8, copy=False)
 
 
-def strip_offsets(half_px: float, n_half: int = 24) -> tuple[_F32, float]:
+def strip_offsets(half_px: float, n_half: int = 24) -> tuple[F32, float]:
     """Offsets from -half to half, (m,) float32, and their step in px.
 
     Args:
@@ -48,7 +44,7 @@ def strip_offsets(half_px: float, n_half: int = 24) -> tuple[_F32, float]:
     return (np.arange(-m, m + 1) * step).astype(np.float32), step
 
 
-def unroll(picture: VisiblePicture, at: Ellipse, offsets_px: _F32, n_rays: int) -> tuple[_U8, _Bool]:
+def unroll(picture: VisiblePicture, at: Ellipse, offsets_px: F32, n_rays: int) -> tuple[U8, Bool]:
     """Grey along rays through an ellipse.
 
     Args:

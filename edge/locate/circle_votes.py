@@ -13,16 +13,12 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import F32, F64, Index
 from edge.imaging.ellipse import VisiblePicture
 from edge.imaging.exact import SLOPE_REACH_SIGMA, gaussian_weights, median_upper, slope
 from edge.imaging.polar import directions, sampled
 from edge.locate.thresholds import THRESHOLDS
-
-_F32 = NDArray[np.float32]
-_F64 = NDArray[np.float64]
-_Ints = NDArray[np.intp]
 
 _VOTES = THRESHOLDS.votes
 _RINGS = THRESHOLDS.rings
@@ -42,7 +38,7 @@ def centres(picture: VisiblePicture, radii_px: tuple[float, float]) -> Iterator[
         tally[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1] = 0
 
 
-def votes(picture: VisiblePicture, radii_px: tuple[float, float], signs: tuple[float, ...]) -> _F32:
+def votes(picture: VisiblePicture, radii_px: tuple[float, float], signs: tuple[float, ...]) -> F32:
     """(h, w) float32: how many edge pixels have this point on their normal, at a distance within `radii_px`.
 
     Where there are too many edge pixels, evenly spread ones vote.
@@ -79,7 +75,7 @@ def _vote_step_px(shape: tuple[int, ...]) -> float:
     return max(1.0, float(min(shape)) / _VOTES.n_steps)
 
 
-def _edge_normals(picture: VisiblePicture, n_votes: int) -> tuple[_Ints, _Ints, _F32, _F32] | None:
+def _edge_normals(picture: VisiblePicture, n_votes: int) -> tuple[Index, Index, F32, F32] | None:
     """Edge pixels that have `n_votes` each: columns, rows and unit gradients along x and y, (n,); None without edges.
 
     Where there are too many, evenly spread ones.
@@ -107,7 +103,7 @@ def _edge_normals(picture: VisiblePicture, n_votes: int) -> tuple[_Ints, _Ints, 
     return x + left, y + top, gx[at] / length, gy[at] / length
 
 
-def smoothed(tally: _F32, sigma_px: float) -> _F32:
+def smoothed(tally: F32, sigma_px: float) -> F32:
     """(h, w) float32: votes smoothed by a Gaussian, times about 400; peaks keep their order.
 
     The kernel is of whole numbers, so that float32 holds the sums of votes up to 30,000 exactly. `cv2.GaussianBlur`
@@ -118,7 +114,7 @@ def smoothed(tally: _F32, sigma_px: float) -> _F32:
 
 
 @lru_cache(maxsize=16)
-def _vote_kernel(sigma_tenths: int) -> _F32:
+def _vote_kernel(sigma_tenths: int) -> F32:
     return np.array(gaussian_weights(0.1 * sigma_tenths, math.ceil(0.3 * sigma_tenths), 20), np.float32)
 
 
@@ -144,7 +140,7 @@ def rings(picture: VisiblePicture, x: float, y: float, radii_px: tuple[float, fl
     return [(float(r), float(sharp[r])) for r in sorted(peaks, reverse=True)]
 
 
-def _mean_steps(picture: VisiblePicture, x: float, y: float, n_radii: int) -> tuple[_F64, float, _F64]:
+def _mean_steps(picture: VisiblePicture, x: float, y: float, n_radii: int) -> tuple[F64, float, F64]:
     """(n_radii,) mean step of grey by radius around a point, the smoothing in px, (n_radii,) share of rays that see it.
 
     The step is 0 where too few rays see it.

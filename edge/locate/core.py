@@ -8,13 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arrays import F32
 from edge.imaging.ellipse import Ellipse, VisiblePicture
 from edge.imaging.exact import median_upper, slope
 from edge.imaging.noise import IQR_PER_SIGMA
 from edge.imaging.polar import unroll
 from edge.locate.thresholds import THRESHOLDS
-
-_F32 = NDArray[np.float32]
 
 _CORE = THRESHOLDS.core
 
@@ -49,7 +48,7 @@ def find_core(picture: VisiblePicture, at: Ellipse) -> tuple[float | None, float
     return float(radii[best]) + step * max(-1.0, min(1.0, shift)), confidence
 
 
-def _profile(picture: VisiblePicture, at: Ellipse, radii: _F32, step_px: float) -> tuple[_F32, _F32]:
+def _profile(picture: VisiblePicture, at: Ellipse, radii: F32, step_px: float) -> tuple[F32, F32]:
     """(m,) slope of the mean grey by radius, and (m,) how high it stands above its noise, in sigma."""
     grey, _ = unroll(picture, at, radii - np.float32(at.mean_px), _CORE.n_rays)
     n_sectors = _CORE.n_sectors
@@ -71,7 +70,7 @@ def _profile(picture: VisiblePicture, at: Ellipse, radii: _F32, step_px: float) 
     return profile, np.minimum(np.abs(sharp), np.abs(profile)) / noise
 
 
-def _edge_among(peaks: NDArray[np.intp], radii: _F32, profile: _F32, height: _F32) -> int:
+def _edge_among(peaks: NDArray[np.intp], radii: F32, profile: F32, height: F32) -> int:
     """Which of the steps is the core's edge."""
     top = peaks[np.argmax(height[peaks])]
     close = np.abs(radii[peaks] - radii[top]) < _CORE.line_radius * radii[-1]

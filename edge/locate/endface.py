@@ -20,10 +20,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge.arguments import check_grey, check_kind
+from edge.arrays import U8
 from edge.imaging.ellipse import Ellipse
 from edge.locate.circle_votes import centres, rings, without_halos
 from edge.locate.core import find_core
@@ -36,12 +34,10 @@ from edge.locate.settings import DEFAULT_SETTINGS, LocateSettings
 from edge.locate.thresholds import THRESHOLDS
 from edge.records import EndFace
 
-_U8 = NDArray[np.uint8]
-
 _DISC = THRESHOLDS.disc
 
 
-def locate(pixels: _U8, settings: LocateSettings = DEFAULT_SETTINGS) -> EndFace | None:
+def locate(pixels: U8, settings: LocateSettings = DEFAULT_SETTINGS) -> EndFace | None:
     """The fibre in the picture, or None where there is none; the clearest one where there are several.
 
     Args:
@@ -54,7 +50,7 @@ def locate(pixels: _U8, settings: LocateSettings = DEFAULT_SETTINGS) -> EndFace 
     return _end_face(pyramid, fibres[0], settings) if fibres else None
 
 
-def locate_all(pixels: _U8, settings: LocateSettings = DEFAULT_SETTINGS) -> tuple[EndFace, ...]:
+def locate_all(pixels: U8, settings: LocateSettings = DEFAULT_SETTINGS) -> tuple[EndFace, ...]:
     """Every fibre in the picture, row by row from the top, each row from the left; empty where there is none.
 
     Fibres of one picture are of one size, polarity and, within a factor of 2.5, contrast.

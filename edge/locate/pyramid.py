@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import U8
 from edge.imaging.black_frame import inside_frame
 from edge.imaging.ellipse import VisiblePicture
 from edge.locate.thresholds import THRESHOLDS
-
-_U8 = NDArray[np.uint8]
 
 _VOTES = THRESHOLDS.votes
 
@@ -37,7 +35,7 @@ class Pyramid:
         return k
 
 
-def pyramid_of(pixels: _U8) -> Pyramid:
+def pyramid_of(pixels: U8) -> Pyramid:
     """A (h, w) uint8 picture and its halvings. Each pixel is the mean of four whole ones, so that nothing moves."""
     sizes = [pixels]
     while min(sizes[-1].shape) >= _VOTES.coarse_px:
@@ -51,13 +49,13 @@ def pyramid_of(pixels: _U8) -> Pyramid:
     return Pyramid(levels, tuple(range(coarse, len(sizes))))
 
 
-def _halved(pixels: _U8) -> _U8:
+def _halved(pixels: U8) -> U8:
     h, w = pixels.shape
     even = pixels[: h // 2 * 2, : w // 2 * 2]
     return cv2.resize(even, (w // 2, h // 2), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _visible(pixels: _U8, lit: tuple[int, int, int, int], size: tuple[int, int], factor: float) -> VisiblePicture:
+def _visible(pixels: U8, lit: tuple[int, int, int, int], size: tuple[int, int], factor: float) -> VisiblePicture:
     """A level without the black frame that a level of `size` (w, h), `factor` times smaller, has around `lit`."""
     left, top, right, bottom = lit
     last_x, last_y = pixels.shape[1] - 1, pixels.shape[0] - 1

@@ -13,19 +13,14 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import F32, F64, U8, Bool
 from edge.imaging.black_frame import is_black
 from edge.imaging.ellipse import Ellipse, VisiblePicture
 from edge.imaging.exact import median_upper, on_grid, solve_symmetric_4x4
 from edge.imaging.polar import directions, unroll
 from edge.locate.settings import LocateSettings
 from edge.locate.thresholds import THRESHOLDS
-
-_U8 = NDArray[np.uint8]
-_F32 = NDArray[np.float32]
-_F64 = NDArray[np.float64]
-_Bool = NDArray[np.bool_]
 
 _DISC = THRESHOLDS.disc
 _OFFSETS = np.array(_DISC.field_stop_offsets, np.float32)
@@ -79,16 +74,16 @@ class Strip:
         sign: +1 where grey is to rise outwards, -1 where it is to fall.
     """
 
-    grey: _U8
-    slopes: _F32
-    seen: _Bool
+    grey: U8
+    slopes: F32
+    seen: Bool
     n_seen: int
     step_px: float
     sign: float
 
 
 @lru_cache(maxsize=8)
-def design(n: int) -> tuple[_F64, _F64]:
+def design(n: int) -> tuple[F64, F64]:
     """(n, 4): how far an edge moves along each ray for a unit of each parameter; (n, 16): its rows' outer products.
 
     In multiples of 1/4096, which moves no parameter by more than a ten-thousandth of itself.
@@ -101,7 +96,7 @@ def design(n: int) -> tuple[_F64, _F64]:
 _FREE = tuple((1e-6 * np.eye(4)).ravel().tolist())
 
 
-def solve(offsets_px: _F64, weight: _F64, ridge: tuple[float, ...] = _FREE) -> _F64:
+def solve(offsets_px: F64, weight: F64, ridge: tuple[float, ...] = _FREE) -> F64:
     """The weighted least-squares parameters for one offset a ray.
 
     The same bits on every processor where sums are exact: for weights that are whole numbers up to 4096, and for
@@ -123,7 +118,7 @@ def solve(offsets_px: _F64, weight: _F64, ridge: tuple[float, ...] = _FREE) -> _
     return np.array(solve_symmetric_4x4(held, ((weight * offsets_px) @ rows).tolist()))
 
 
-def measured_rim(start: Ellipse, parameters: _F64, coverage: float, strip: Strip) -> Rim:
+def measured_rim(start: Ellipse, parameters: F64, coverage: float, strip: Strip) -> Rim:
     """The rim that a fit has found, with what the strip around `start` says of it."""
     n_rays, width = strip.grey.shape
     # the ends of the strip stand for either side: what lies between them may be a gap, a dark line, a highlight
@@ -143,12 +138,12 @@ def measured_rim(start: Ellipse, parameters: _F64, coverage: float, strip: Strip
     )
 
 
-def slopes_on(parameters: _F64, strip: Strip) -> _F32:
+def slopes_on(parameters: F64, strip: Strip) -> F32:
     """(n,) the slope of each ray where it crosses the fitted ellipse."""
     n_rays, width = strip.grey.shape
     rows, _ = design(n_rays)
     path = np.minimum(np.maximum(np.rint(rows @ parameters / strip.step_px) + width // 2, 0), width - 1)
-    crossed: _F32 = strip.slopes[np.arange(n_rays), path.astype(np.intp)]
+    crossed: F32 = strip.slopes[np.arange(n_rays), path.astype(np.intp)]
     return crossed
 
 

@@ -10,8 +10,8 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.arrays import F32, F64
 from edge.imaging.ellipse import Ellipse, VisiblePicture
 from edge.imaging.exact import GRID, median_upper, on_grid, slope
 from edge.imaging.noise import MAD_TO_SIGMA, noise_of
@@ -19,9 +19,6 @@ from edge.imaging.polar import strip_offsets, unroll
 from edge.locate.pyramid import Pyramid
 from edge.locate.rim import Rim, Strip, design, measured_rim, solve
 from edge.locate.thresholds import THRESHOLDS
-
-_F32 = NDArray[np.float32]
-_F64 = NDArray[np.float64]
 
 _RIM = THRESHOLDS.rim
 
@@ -100,7 +97,7 @@ def fit_rim(
     return _without_blur(measured_rim(start, parameters, on_it, strip), half_px, sigma_px)
 
 
-def _weighted_edges(strip: Strip, first_px: float) -> tuple[_F64, _F64]:
+def _weighted_edges(strip: Strip, first_px: float) -> tuple[F64, F64]:
     """(n,) each ray's edge in px along it, and (n,) how much it counts, 0..1; rays that are not seen do not count."""
     along, peak = steepest(strip.slopes, strip.step_px, first_px)
     every = strip.n_seen == peak.size
@@ -110,7 +107,7 @@ def _weighted_edges(strip: Strip, first_px: float) -> tuple[_F64, _F64]:
     return along, weight
 
 
-def steepest(slopes: _F32, step_px: float, first_px: float) -> tuple[_F64, _F64]:
+def steepest(slopes: F32, step_px: float, first_px: float) -> tuple[F64, F64]:
     """Per ray the place (px, by a parabola, in multiples of 1/4096) and the height of the largest slope."""
     n, m = slopes.shape
     best = slopes[:, 1:-1].argmax(axis=1)
@@ -122,7 +119,7 @@ def steepest(slopes: _F32, step_px: float, first_px: float) -> tuple[_F64, _F64]
     return on_grid(first_px + step_px * (best + (1 + shift))), peak
 
 
-def robust(offsets_px: _F64, weight: _F64, reach_px: float, floor_px: float) -> tuple[_F64, _F64]:
+def robust(offsets_px: F64, weight: F64, reach_px: float, floor_px: float) -> tuple[F64, F64]:
     """A least-squares fit that outliers do not move: Tukey's biweight, by reweighting.
 
     A. E. Beaton and J. W. Tukey, Technometrics 16(2), 1974. Its width falls from `reach_px` to twice the spread of the

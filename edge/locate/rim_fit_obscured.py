@@ -10,14 +10,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arrays import F64
 from edge.imaging.ellipse import Ellipse, VisiblePicture
 from edge.imaging.exact import GRID, on_grid, slope
 from edge.imaging.polar import strip_offsets, unroll
 from edge.locate.pyramid import Pyramid
 from edge.locate.rim import Rim, Strip, design, measured_rim, slopes_on, solve
 from edge.locate.thresholds import THRESHOLDS
-
-_F64 = NDArray[np.float64]
 
 _FIT = THRESHOLDS.obscured
 _HELD = _FIT.concentric
@@ -91,7 +90,7 @@ def fit_obscured_rim(picture: VisiblePicture, start: Ellipse, half_px: float, si
     return measured_rim(start, parameters, coverage, strip)
 
 
-def _climbed(strip: Strip, offsets_px: NDArray[np.float32], half_px: float) -> _F64:
+def _climbed(strip: Strip, offsets_px: NDArray[np.float32], half_px: float) -> F64:
     """(4,) the parameters that all rays together climb to."""
     slopes = strip.slopes
     most = _FIT.max_slope * float(np.abs(slopes).mean())

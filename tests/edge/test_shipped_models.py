@@ -19,10 +19,11 @@ from edge.classify.bundle import graph_of, list_models, pack, read_bundle
 from edge.classify.engine import Engine
 from edge.classify.runtime import build_interpreter
 from edge.inspection import load_inspector
+from edge.labels import DEFECT_LABELS
 from edge.records import Frame
 from edge.sources import read_picture
 from trainer.data import Examples
-from trainer.data.candidate_labels import LABELS, from_phantoms
+from trainer.data.candidate_labels import from_phantoms
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SEEDS = range(20_000, 20_060)
@@ -65,7 +66,7 @@ def rendered() -> Examples:
 def below_floor(classifier: Classifier, examples: Examples, floors: Mapping[str, tuple[float, float]]) -> list[str]:
     """What is named worse than it must be, a clause each."""
     told = np.array([name for name, _ in classifier.name(classifier(examples.patches, examples.measures))])
-    truth = np.array(LABELS)[examples.labels]
+    truth = np.array(DEFECT_LABELS)[examples.labels]
     clauses = []
     for label, (least_recall, least_precision) in floors.items():
         recall = float((told[truth == label] == label).mean())
@@ -119,7 +120,7 @@ def test_every_shipped_model_has_its_floors() -> None:
     """A new model is measured before it ships, and so is a new label."""
     assert set(FLOORS) == set(list_models())
     for name, floors in FLOORS.items():
-        assert tuple(floors) == load_bundle(name).description.labels == LABELS
+        assert tuple(floors) == load_bundle(name).description.labels == DEFECT_LABELS
 
 
 @pytest.mark.slow
@@ -136,12 +137,12 @@ def test_the_examples_get_their_verdicts_for_their_reasons(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("label", DEFECT_LABELS)
 @pytest.mark.parametrize("name", FLOORS)
 def test_a_label_that_is_favoured_is_noticed_in_the_names(name: str, label: str, rendered: Examples) -> None:
     """With 50 added to any label's logit all else is below its floor, though every seal and golden answer holds."""
     missed = below_floor(with_bias(name, label, 50.0), rendered, FLOORS[name])
-    assert {clause.split(":")[0] for clause in missed} == set(LABELS)
+    assert {clause.split(":")[0] for clause in missed} == set(DEFECT_LABELS)
 
 
 @pytest.mark.parametrize("name", FLOORS)

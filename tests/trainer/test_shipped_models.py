@@ -11,8 +11,8 @@ pytest.importorskip("tensorflow", reason="tensorflow is not installed")
 
 from edge.classify import load_bundle
 from edge.classify.bundle import read_bundle
+from edge.labels import DEFECT_LABELS
 from trainer.data.augmentation import AugmentSettings
-from trainer.data.candidate_labels import LABELS
 from trainer.data.rendered import PROVENANCE_SEEDS, rendered_examples, rendered_sha256
 from trainer.export import Gates
 from trainer.learning import FitSettings
@@ -67,7 +67,7 @@ def test_two_makes_are_the_same_bytes(monkeypatch: pytest.MonkeyPatch, network: 
     one, other = made(), made()
     assert one.conversion.content == other.conversion.content
     description = read_bundle(one.conversion.content).description
-    assert description.labels == LABELS
+    assert description.labels == DEFECT_LABELS
     card = card_text(one, network)
     assert card.startswith("# tiny")
     assert str(description.data["rendered_sha256"]) in card
@@ -84,7 +84,7 @@ def test_teachers_answer_every_variation_and_none_are_the_labels() -> None:
     learned_from = distillation_set(rendered, settings)
     assert len(learned_from.dataset.train) == 2 * len(rendered.train)
     assert learned_from.targets is not None
-    assert learned_from.targets.shape == (len(learned_from.dataset.train), len(LABELS))
+    assert learned_from.targets.shape == (len(learned_from.dataset.train), len(DEFECT_LABELS))
     np.testing.assert_allclose(learned_from.targets.sum(axis=1), 1.0, atol=1e-5)
     assert distillation_set(rendered, replace(settings, teachers=0)).targets is None
 
@@ -132,6 +132,6 @@ def test_the_shipped_models_name_the_defects() -> None:
     """Both ship, with the labels in their order and a threshold that leaves most marks a name."""
     for name in ("fibre-defects", "fibre-defects-mlp"):
         description = load_bundle(name).description
-        assert description.labels == LABELS
+        assert description.labels == DEFECT_LABELS
         assert description.patch.background == "median"
         assert 0.0 <= description.threshold < 0.6

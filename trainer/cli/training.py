@@ -16,8 +16,8 @@ import numpy as np
 from edge.classify import PatchSpec, load_bundle
 from edge.classify.patches import Background
 from edge.cli.console import Console
+from edge.labels import DEFECT_LABELS
 from trainer.data import Dataset, Source, captured_patches, coco, open_dataset
-from trainer.data.candidate_labels import LABELS
 from trainer.data.label_folders import labels_in
 from trainer.data.rehearsal import can_rehearse
 from trainer.data.split import SplitSettings
@@ -150,7 +150,7 @@ def _going_on(source: Source, start: TrainedModel, n_rehearsed: int) -> Source:
         return source
     labels = source.labels
     if coco.is_folder(folder):
-        named: tuple[str, ...] = LABELS
+        named: tuple[str, ...] = DEFECT_LABELS
     elif labels is None and captured_patches.is_folder(folder):
         named = labels = captured_patches.labels_in(folder, start.labels)
     else:

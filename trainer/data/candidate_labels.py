@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from edge.classify import PatchSpec, crop, measure
 from edge.classify.patches import measure_box
 from edge.detect import DetectSettings, detect
+from edge.labels import DEFECT_LABELS
 from edge.locate import LocateSettings, locate
 from edge.records import Candidate, EndFace
 from trainer.data.examples import Examples, joined
 from trainer.phantom import Mark, Phantom, random_scene, render
-
-LABELS = ("scratch", "dig", "contamination", "chip", "clean")
 
 _NEAR_PX = 4
 """A candidate this close to a drawn mark is not certainly `clean`."""
@@ -45,7 +44,7 @@ def from_candidates(
     return Examples(
         crop(pixels, candidates, spec),
         measure(candidates, face, spec),
-        np.array([LABELS.index(label) for _, label in named], np.int64),
+        np.array([DEFECT_LABELS.index(label) for _, label in named], np.int64),
         np.array([group] * len(named), np.str_),
     )
 
@@ -118,8 +117,7 @@ def _boxes(phantom: Phantom, rng: np.random.Generator) -> list[tuple[Candidate, 
 
 def box_candidate(x_px: float, y_px: float, w_px: float, h_px: float) -> Candidate:
     """A candidate of which only the box is known, at least a pixel wide and high; for cutting a patch around it."""
-    w, h = max(int(w_px), 1), max(int(h_px), 1)
-    return Candidate(int(x_px), int(y_px), w, h, w * h, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+    return Candidate.at_box(int(x_px), int(y_px), max(int(w_px), 1), max(int(h_px), 1))
 
 
 def _near(c: Candidate, phantom: Phantom) -> NDArray[np.uint16]:

@@ -28,10 +28,11 @@ from edge.classify import PatchSpec, crop
 from edge.classify.patches import measure_box
 from edge.detect import detect
 from edge.errors import SourceError, UsageError
+from edge.labels import DEFECT_LABELS
 from edge.locate import locate
 from edge.records import Candidate
 from edge.sources import read_picture
-from trainer.data.candidate_labels import LABELS, box_candidate, from_candidates
+from trainer.data.candidate_labels import box_candidate, from_candidates
 from trainer.data.examples import Examples, joined
 
 FILE = "annotations.json"
@@ -92,7 +93,7 @@ class LabelledPictures:
     """What was read.
 
     Attributes:
-        examples: named by the boxes; the labels are indices into `candidate_labels.LABELS`.
+        examples: named by the boxes; the labels are indices into `edge.labels.DEFECT_LABELS`.
         sha256: over the annotations and the pictures used.
         unreadable: a message for each picture that could not be read.
         notices: what else was left out, a sentence each.
@@ -178,8 +179,8 @@ def _annotations(path: Path) -> _Coco:
 def _boxes(coco: _Coco, path: Path) -> dict[int | str, list[LabelledBox]]:
     names = {category.id: category.name for category in coco.categories}
     for name in names.values():
-        if name not in LABELS:
-            raise UsageError(f"{path}: label {name!r} is none of {', '.join(LABELS)}: rename the category")
+        if name not in DEFECT_LABELS:
+            raise UsageError(f"{path}: label {name!r} is none of {', '.join(DEFECT_LABELS)}: rename the category")
     images = {image.id for image in coco.images}
     boxes: dict[int | str, list[LabelledBox]] = {}
     for mark in coco.annotations:
@@ -210,7 +211,7 @@ def _as_drawn(pixels: NDArray[np.uint8], boxes: Sequence[LabelledBox], spec: Pat
     return Examples(
         crop(pixels, candidates, spec),
         np.array([measure_box(c.w_px, c.h_px, spec) for c in candidates], np.uint8).reshape(-1, len(spec.measures)),
-        np.array([LABELS.index(label) for _, label in named], np.int64),
+        np.array([DEFECT_LABELS.index(label) for _, label in named], np.int64),
         np.array([group] * len(named), np.str_),
     )
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from edge.classify import PatchSpec
 from edge.classify.patches import prepare
 from edge.errors import UsageError
+from edge.labels import DEFECT_LABELS
 from trainer.data import captured_patches, coco, fashion_mnist
 from trainer.data.augmentation import AugmentSettings, augmented
-from trainer.data.candidate_labels import LABELS
 from trainer.data.examples import Examples, joined
 from trainer.data.label_folders import Grouping, read_tree
 from trainer.data.rehearsal import can_rehearse, rehearsal
@@ -178,9 +178,9 @@ def _from_labelled_pictures(folder: Path, spec: PatchSpec, settings: SplitSettin
     read = coco.read_labelled(folder, spec)
     examples = read.examples
     parts = split_groups(examples.groups, settings)
-    data = _described(folder, read.sha256, settings) | _counts(LABELS, examples.labels)
+    data = _described(folder, read.sha256, settings) | _counts(DEFECT_LABELS, examples.labels)
     return Dataset(
-        LABELS,
+        DEFECT_LABELS,
         spec,
         _varied(examples.take(parts.train), spec, settings),
         examples.take(parts.validation),

@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from edge.classify import PatchSpec
-from trainer.data.candidate_labels import LABELS, from_phantoms
+from edge.labels import DEFECT_LABELS
+from trainer.data.candidate_labels import from_phantoms
 from trainer.data.examples import Examples
 
 _FIRST_SEED = 700_000
@@ -20,7 +21,7 @@ _FACES_FOR_ONE_HELD_OUT = 5
 
 def can_rehearse(labels: Sequence[str]) -> bool:
     """Whether every label of rendered marks is among these."""
-    return set(LABELS) <= set(labels)
+    return set(DEFECT_LABELS) <= set(labels)
 
 
 def rehearsal(n_faces: int, labels: Sequence[str], spec: PatchSpec) -> tuple[Examples, Examples, Examples]:
@@ -35,7 +36,7 @@ def rehearsal(n_faces: int, labels: Sequence[str], spec: PatchSpec) -> tuple[Exa
         labels: of the model, those of rendered marks among them.
         spec: what the model wants to see.
     """
-    code_of = np.array([labels.index(label) for label in LABELS])
+    code_of = np.array([labels.index(label) for label in DEFECT_LABELS])
     n_held_out = -(-n_faces // _FACES_FOR_ONE_HELD_OUT)
     parts = []
     first = _FIRST_SEED

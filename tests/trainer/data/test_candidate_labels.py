@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from edge.classify import PatchSpec
+from edge.labels import DEFECT_LABELS
 from edge.records import Candidate
-from trainer.data.candidate_labels import LABELS, from_phantoms, named_by_truth
+from trainer.data.candidate_labels import from_phantoms, named_by_truth
 from trainer.phantom import Defect, Light, Phantom, Scene, Sensor, render
 
 SPEC = PatchSpec(background="median", measures=("length_um", "box_px"))
@@ -85,7 +86,7 @@ def test_rendered_examples_are_the_same_twice() -> None:
     one, other = from_phantoms(range(2, 6), SPEC), from_phantoms(range(2, 6), SPEC)
     assert one.patches.shape[1:] == (28, 28)
     assert one.measures.shape == (len(one), 2)
-    assert set(one.labels) == set(range(len(LABELS)))
+    assert set(one.labels) == set(range(len(DEFECT_LABELS)))
     assert set(one.groups) == {"2", "3", "4", "5"}
     np.testing.assert_array_equal(one.patches, other.patches)
     np.testing.assert_array_equal(one.measures, other.measures)

@@ -16,9 +16,9 @@ from edge.capture import CaptureSettings, PatchCapture
 from edge.capture.sidecar import RECORDS, UNLABELLED, read_records
 from edge.classify import PatchSpec, crop, measure
 from edge.errors import SourceError, UsageError
+from edge.labels import DEFECT_LABELS
 from edge.records import Candidate, EndFace, Finding, Frame, Identity, Inspection, Status, Verdict
 from trainer.data import Source, open_dataset
-from trainer.data.candidate_labels import LABELS
 from trainer.data.captured_patches import is_folder, labels_in, read_captured
 from trainer.data.dataset import reopen, unseen
 from trainer.data.label_folders import Grouping
@@ -46,7 +46,7 @@ def pixels_of(number: int) -> np.ndarray:
 def folder(tmp_path: Path) -> Path:
     """Patches captured from eight pictures of four fibres, none labelled yet."""
     capture = PatchCapture(tmp_path / "mine", CaptureSettings(random_share=1.0), SPEC.size, 0.4)
-    capture.folder.prepare(LABELS, "fibre-defects")
+    capture.folder.prepare(DEFECT_LABELS, "fibre-defects")
     for number in range(N_PICTURES):
         frame = Frame(pixels_of(number), f"scope/J{number // 2}-{number}.png")
         findings = tuple(
@@ -75,9 +75,9 @@ def test_codes_and_patches_are_those_that_the_model_saw(folder: Path) -> None:
     """Captured, moved and renamed: bytes and codes are the edge's own, and what is not labelled is counted."""
     digs = move(folder, "dig", slice(0, 15))
     scratches = move(folder, "scratch", slice(0, 10), "looks like one, {}")
-    read = read_captured(folder, SPEC, LABELS)
-    assert read.labels == LABELS
-    assert [LABELS[code] for code in read.examples.labels] == ["scratch"] * 10 + ["dig"] * 15
+    read = read_captured(folder, SPEC, DEFECT_LABELS)
+    assert read.labels == DEFECT_LABELS
+    assert [DEFECT_LABELS[code] for code in read.examples.labels] == ["scratch"] * 10 + ["dig"] * 15
     seen: dict[str, Any] = {}
     for number in range(N_PICTURES):
         marks = candidates(number)
@@ -97,10 +97,10 @@ def test_a_pattern_groups_by_the_pictures_name(folder: Path) -> None:
     """Several pictures of one fibre stay together."""
     move(folder, "dig", slice(0, 20))
     move(folder, "clean", slice(0, 20))
-    groups = read_captured(folder, SPEC, LABELS, Grouping(pattern=r"J\d+")).examples.groups
+    groups = read_captured(folder, SPEC, DEFECT_LABELS, Grouping(pattern=r"J\d+")).examples.groups
     assert set(groups.tolist()) == {"J0", "J1", "J2", "J3"}
     with pytest.raises(UsageError, match=r"groups come from a pattern .*, not a table"):
-        read_captured(folder, SPEC, LABELS, Grouping(column="fibre"))
+        read_captured(folder, SPEC, DEFECT_LABELS, Grouping(column="fibre"))
 
 
 def test_other_pictures_may_lie_there_too(folder: Path) -> None:
@@ -110,15 +110,15 @@ def test_other_pictures_may_lie_there_too(folder: Path) -> None:
     cv2.imwrite(str(folder / "crack" / "mine.jpg"), pixels_of(99)[:50, :40])
     (folder / "empty").mkdir()
     (folder / "crack" / "bad.png").write_bytes(b"no picture")
-    labels = labels_in(folder, LABELS)
-    assert labels == (*LABELS, "crack")
+    labels = labels_in(folder, DEFECT_LABELS)
+    assert labels == (*DEFECT_LABELS, "crack")
     read = read_captured(folder, SPEC, labels)
     assert read.examples.measures[-1].tolist()[:4] == [0, 0, 0, 0]
     assert read.examples.groups[-1] == "crack/mine.jpg"
     assert any("1 pictures are in no line of capture.jsonl" in notice for notice in read.notices)
     assert len(read.unreadable) == 1
     with pytest.raises(UsageError, match="crack is not among the labels"):
-        read_captured(folder, SPEC, LABELS)
+        read_captured(folder, SPEC, DEFECT_LABELS)
 
 
 def test_what_is_damaged_costs_itself(folder: Path) -> None:
@@ -131,7 +131,7 @@ def test_what_is_damaged_costs_itself(folder: Path) -> None:
     damaged = [line[:-9] if known in line else line for line in lines]
     (folder / RECORDS).write_text("\n".join(damaged))
     assert len(read_records(folder)[0]) == len(lines) - 1
-    read = read_captured(folder, SPEC, LABELS)
+    read = read_captured(folder, SPEC, DEFECT_LABELS)
     assert len(read.examples) == 9
     assert (read.examples.measures[:, 0] == 0).sum() == 1
     told = " ".join(read.notices)
@@ -143,33 +143,33 @@ def test_nothing_labelled_yet_is_said_with_what_to_do(folder: Path) -> None:
     """And so is a single label where none are known from a model; patches that cannot be read are an error."""
     assert is_folder(folder)
     with pytest.raises(UsageError, match=r"48 not labelled yet, .* move patches from unlabelled/"):
-        read_captured(folder, SPEC, LABELS)
+        read_captured(folder, SPEC, DEFECT_LABELS)
     move(folder, "dig", slice(0, 2))
     with pytest.raises(UsageError, match="1 labels with pictures: expected at least 2"):
         read_captured(folder, SPEC)
     for path in (folder / "dig").iterdir():
         path.write_bytes(b"")
     with pytest.raises(SourceError, match="none of its 2 patches"):
-        read_captured(folder, SPEC, LABELS)
+        read_captured(folder, SPEC, DEFECT_LABELS)
 
 
 def test_a_dataset_keeps_pictures_together_and_is_opened_again_alike(folder: Path) -> None:
     """Three parts that share no picture, copies to learn from, and the same parts for conversion and scoring."""
     move(folder, "dig", slice(0, 20))
     move(folder, "scratch", slice(0, 20))
-    dataset = open_dataset(Source(folder, LABELS), SPEC, SplitSettings(seed=2))
+    dataset = open_dataset(Source(folder, DEFECT_LABELS), SPEC, SplitSettings(seed=2))
     parts = [set(part.groups.tolist()) for part in (dataset.train, dataset.validation, dataset.test)]
     assert all(parts)
     assert not (parts[0] & parts[1] | parts[0] & parts[2] | parts[1] & parts[2])
     assert len(dataset.train) == 4 * (40 - len(dataset.validation) - len(dataset.test))
     assert "no picture of contamination, chip, clean" in dataset.notices
     assert dataset.data["pictures dig"] == 20
-    again = reopen(dataset.data, LABELS, SPEC, Source(folder))
+    again = reopen(dataset.data, DEFECT_LABELS, SPEC, Source(folder))
     assert again.data == dataset.data
     assert np.array_equal(again.test.patches, dataset.test.patches)
-    own = unseen(dataset.data, LABELS, SPEC, Source(folder))
+    own = unseen(dataset.data, DEFECT_LABELS, SPEC, Source(folder))
     assert (len(own.examples), own.words) == (len(dataset.test), "the test part of mine")
-    other = unseen({"name": "other"}, LABELS, SPEC, Source(folder))
+    other = unseen({"name": "other"}, DEFECT_LABELS, SPEC, Source(folder))
     assert (len(other.examples), other.words) == (40, "all of mine")
 
 
@@ -177,7 +177,7 @@ def test_rehearsing_adds_rendered_faces_but_not_to_the_test(folder: Path) -> Non
     """They are learned from, fit the temperature and measure a conversion; other labels than theirs stay."""
     move(folder, "dig", slice(0, 20))
     move(folder, "crack", slice(0, 20))
-    labels = labels_in(folder, LABELS)
+    labels = labels_in(folder, DEFECT_LABELS)
     plain = open_dataset(Source(folder, labels), SPEC)
     rehearsed = open_dataset(replace(Source(folder, labels), rehearsed_faces=2), SPEC)
     assert np.array_equal(rehearsed.test.patches, plain.test.patches)

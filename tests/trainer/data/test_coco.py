@@ -12,9 +12,9 @@ import pytest
 
 from edge.classify import PatchSpec
 from edge.errors import SourceError, UsageError
+from edge.labels import DEFECT_LABELS
 from edge.records import Candidate
 from edge.sources import read_picture
-from trainer.data.candidate_labels import LABELS
 from trainer.data.coco import LabelledBox, is_folder, named_by_boxes, read_labelled
 from trainer.phantom import Defect, Scene, Sensor, render
 
@@ -26,7 +26,7 @@ def _coco(**changes: Any) -> dict[str, Any]:
     coco: dict[str, Any] = {
         "info": {"made by": "a labelling program"},
         "images": [{"id": 1, "file_name": "a.png", "group": "fibre 1"}],
-        "categories": [{"id": i, "name": name} for i, name in enumerate(LABELS)],
+        "categories": [{"id": i, "name": name} for i, name in enumerate(DEFECT_LABELS)],
         "annotations": [],
     }
     return coco | changes
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cv2.imwrite(str(here / "a.png"), phantom.pixels)
     mark = phantom.marks[0]
     box = [mark.x_px, mark.y_px, mark.w_px, mark.h_px]
-    marks = [{"image_id": 1, "category_id": LABELS.index("dig"), "bbox": box}]
+    marks = [{"image_id": 1, "category_id": DEFECT_LABELS.index("dig"), "bbox": box}]
     (here / "annotations.json").write_text(json.dumps(_coco(annotations=marks)))
     return here
 
@@ -52,7 +52,7 @@ def _candidate(x: int, y: int, w: int, h: int) -> Candidate:
 def test_boxes_name_the_detectors_candidates(folder: Path) -> None:
     """The drawn box without measures, then the candidate on it with them."""
     read = read_labelled(folder, SPEC)
-    digs = read.examples.take(read.examples.labels == LABELS.index("dig"))
+    digs = read.examples.take(read.examples.labels == DEFECT_LABELS.index("dig"))
     assert len(digs) == 2
     assert digs.measures[0, 0] == 0
     assert digs.measures[1, 0] > 0
