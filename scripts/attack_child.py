@@ -54,8 +54,8 @@ def _imported_by(command: tuple[str, ...]) -> list[str]:
         "import atexit, os, sys\n"
         "kept = os.dup(1); null = os.open(os.devnull, os.O_WRONLY); os.dup2(null, 1); os.dup2(null, 2)\n"
         "atexit.register(lambda: os.write(kept, '\\n'.join(sys.modules).encode()))\n"
-        "from edge import cli\n"
-        "cli.main()\n"
+        "from edge.cli.app import main\n"
+        "main()\n"
     )
     done = subprocess.run([sys.executable, "-c", code, *command], stdout=subprocess.PIPE, check=False)
     return [name for name in done.stdout.decode().split() if name != "__main__"]

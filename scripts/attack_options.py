@@ -50,7 +50,7 @@ _ENDLESS = frozenset({"1e300", str(10**30), "0x10", "1_0"})
 NOTHING = b"nothing, a GB of it"
 """Stands for a file that is long and takes no room."""
 
-_PROFILE = REPO / "edge" / "standards" / "iec-61300-3-35-2015-sm-upc.toml"
+_PROFILE = REPO / "edge" / "judge" / "standards" / "iec-61300-3-35-2015-sm-upc.toml"
 
 
 def kinds(found: Corpus) -> list[Kind]:

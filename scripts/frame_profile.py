@@ -37,7 +37,7 @@ from edge.sources import read_picture
 
 REPO = Path(__file__).resolve().parent.parent
 LEFT_OUT = ("edge.bench.benchmark", "edge.cli.app", "edge.cli", "edge.overlay")
-SHARED = ("imaging/", "records.py", "labels.py", "arrays.py", "errors.py")
+SHARED = ("arguments.py", "imaging/", "records.py", "labels.py", "arrays.py", "errors.py")
 """Files of the edge that are no station on a frame's way."""
 
 
