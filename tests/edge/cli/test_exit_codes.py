@@ -216,10 +216,10 @@ def test_reading_may_fail_too(bench: Path, monkeypatch: pytest.MonkeyPatch, comm
 
     real = dispatch.read_picture
 
-    def read(path: Path) -> Any:
+    def read(path: Path, max_megapixels: float) -> Any:
         if path.name == "1.png":
             raise KeyError("marker")
-        return real(path)
+        return real(path, max_megapixels)
 
     monkeypatch.setattr("edge.sources.dispatch.read_picture", read)
     shutil.copy("face.png", "marks/1.png")
