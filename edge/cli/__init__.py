@@ -1,1 +1,1 @@
-"""The command line. `app` declares the commands; each file beside it does what one of them says."""
+"""The command line. `app` declares the commands; the files beside it carry them out."""

@@ -1,4 +1,4 @@
-"""`ferrule`: the commands, declared. Each imports what it needs when it runs, so that `--help` is quick."""
+"""`ferrule`: declares the commands. Each imports what it needs only when it runs, so that `--help` is quick."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from edge.cli import options
 from edge.cli.console import Console, own_version
 from edge.cli.ending import Commands
+from edge.cli.options import InspectionOptions
 
 app = typer.Typer(
     cls=Commands,
@@ -23,13 +24,6 @@ models = typer.Typer(no_args_is_help=True, help="The models that ship: list, sho
 criteria = typer.Typer(no_args_is_help=True, help="The profiles of the standard: list, show, check.")
 app.add_typer(models, name="models")
 app.add_typer(criteria, name="criteria")
-
-# Spelled out here, because the modules that own them import NumPy; a test holds them equal.
-DEFAULT_MODEL = "fibre-defects"
-DEFAULT_CRITERIA = "iec-61300-3-35-2015-sm-upc"
-DEFAULT_CAPTURE_MB = 200.0
-DEFAULT_CAPTURE_QUOTA = 200
-DEFAULT_MAX_MEGAPIXELS = 64.0
 
 Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH", help="Pictures, or folders of pictures.", parser=options.path_of)
@@ -48,43 +42,20 @@ def _ferrule(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Options before the command."""
+    """The options that stand before the command."""
 
 
 @app.command()
-def inspect(
-    paths: Paths,
-    json: options.Json = False,
-    overlay: options.Overlay = None,
-    overlay_format: options.OverlayFormat = "png",
-    overwrite: options.Overwrite = False,
-    criteria: options.Criteria = DEFAULT_CRITERIA,
-    model: options.Model = DEFAULT_MODEL,
-    runtime: options.Runtime = None,
-    um_per_px: options.UmPerPx = None,
-    cladding: options.Cladding = None,
-    cleanings: options.Cleanings = 0,
-    max_megapixels: options.MaxMegapixels = DEFAULT_MAX_MEGAPIXELS,
-    capture: options.Capture = None,
-    capture_mb: options.CaptureMb = DEFAULT_CAPTURE_MB,
-    capture_quota: options.CaptureQuota = DEFAULT_CAPTURE_QUOTA,
-    recursive: options.Recursive = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-) -> None:
+@options.with_inspection_options
+def inspect(paths: Paths, *, shared: InspectionOptions, recursive: options.Recursive = False) -> None:
     """Inspect pictures of end faces, and say for each whether it passes."""
-    from edge.cli.capturing import captures_of
-    from edge.cli.inspecting import Setup, Telling, inspect_pictures
-    from edge.cli.overlays import overlays_of
+    from edge.cli.inspecting import inspect_pictures
 
-    setup = Setup(model, criteria, runtime, um_per_px, cladding, cleanings, max_megapixels)
-    overlays = overlays_of(overlay, overlay_format, overwrite)
-    captures = captures_of(capture, capture_mb, capture_quota)
-    telling = Telling(json, quiet, verbose, overlays, captures)
-    raise typer.Exit(inspect_pictures(paths, recursive, setup, telling))
+    raise typer.Exit(inspect_pictures(paths, recursive, shared))
 
 
 @app.command()
+@options.with_inspection_options
 def watch(
     source: Annotated[
         str,
@@ -94,37 +65,17 @@ def watch(
             parser=options.source_of,
         ),
     ],
+    *,
     every: Annotated[int, typer.Option("--every", metavar="N", help="Grade every Nth frame.")] = 1,
     max_frames: Annotated[
         int | None, typer.Option("--max-frames", metavar="N", help="End after N graded frames.")
     ] = None,
-    json: options.Json = False,
-    overlay: options.Overlay = None,
-    overlay_format: options.OverlayFormat = "png",
-    overwrite: options.Overwrite = False,
-    criteria: options.Criteria = DEFAULT_CRITERIA,
-    model: options.Model = DEFAULT_MODEL,
-    runtime: options.Runtime = None,
-    um_per_px: options.UmPerPx = None,
-    cladding: options.Cladding = None,
-    cleanings: options.Cleanings = 0,
-    max_megapixels: options.MaxMegapixels = DEFAULT_MAX_MEGAPIXELS,
-    capture: options.Capture = None,
-    capture_mb: options.CaptureMb = DEFAULT_CAPTURE_MB,
-    capture_quota: options.CaptureQuota = DEFAULT_CAPTURE_QUOTA,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    shared: InspectionOptions,
 ) -> None:
     """Grade a camera, stream, video or folder, frame by frame, until it ends or Ctrl-C."""
-    from edge.cli.capturing import captures_of
-    from edge.cli.inspecting import Setup, Telling, watch_source
-    from edge.cli.overlays import overlays_of
+    from edge.cli.inspecting import watch_source
 
-    setup = Setup(model, criteria, runtime, um_per_px, cladding, cleanings, max_megapixels)
-    overlays = overlays_of(overlay, overlay_format, overwrite)
-    captures = captures_of(capture, capture_mb, capture_quota)
-    telling = Telling(json, quiet, verbose, overlays, captures)
-    raise typer.Exit(watch_source(source, every, max_frames, setup, telling))
+    raise typer.Exit(watch_source(source, every, max_frames, shared))
 
 
 @app.command()
@@ -132,9 +83,9 @@ def classify(
     paths: Paths,
     json: options.Json = False,
     prob: Annotated[bool, typer.Option("--prob", help="Also give every label's probability.")] = False,
-    model: options.Model = DEFAULT_MODEL,
+    model: options.Model = options.DEFAULT_MODEL,
     runtime: options.Runtime = None,
-    max_megapixels: options.MaxMegapixels = DEFAULT_MAX_MEGAPIXELS,
+    max_megapixels: options.MaxMegapixels = options.DEFAULT_MAX_MEGAPIXELS,
     quiet: options.Quiet = False,
 ) -> None:
     """Name pictures of single marks; folders are read with all folders below them."""
@@ -167,17 +118,16 @@ def bench(
         str, typer.Option("--max-regress", metavar="SHARE", help="How much slower than that is allowed.")
     ] = "20%",
     json: options.Json = False,
-    criteria: options.Criteria = DEFAULT_CRITERIA,
-    model: options.Model = DEFAULT_MODEL,
+    criteria: options.Criteria = options.DEFAULT_CRITERIA,
+    model: options.Model = options.DEFAULT_MODEL,
     runtime: options.Runtime = None,
 ) -> None:
     """Measure how long a patch, a frame and a start take here."""
     from edge.bench import BenchSettings
     from edge.cli.benching import measure_here
-    from edge.cli.inspecting import Setup
 
     settings = BenchSettings(seconds=seconds, cold=cold)
-    setup = Setup(model, criteria, runtime)
+    setup = InspectionOptions(model=model, criteria=criteria, runtime=runtime)
     raise typer.Exit(measure_here(images, setup, settings, compare, max_regress, Console(json)))
 
 
@@ -187,7 +137,7 @@ def doctor(json: options.Json = False) -> None:
     from edge.system.environment import NEEDS_64_BIT, USERLAND_BITS
 
     console = Console(json)
-    if USERLAND_BITS < 64:  # said first: what is imported next has no wheels there
+    if USERLAND_BITS < 64:  # first, because what is imported next has no wheels there
         console.error(NEEDS_64_BIT)
     from edge.cli.doctor import examine
 

@@ -9,33 +9,34 @@ from edge.bench import BenchSettings, run
 from edge.bench.report import as_text, compare, read_baseline, regressions
 from edge.classify import load_bundle
 from edge.cli.console import Console
-from edge.cli.inspecting import Setup
+from edge.cli.inspecting import load_described
+from edge.cli.options import InspectionOptions
 from edge.errors import SourceError, UsageError
 from edge.sources import list_pictures
 from edge.system.files import shipped
 
 _MOST_REGRESS = 1000
-"""A thousand times slower: more is no limit, and a slip."""
+"""A thousand times slower; a larger limit is surely a slip of the keyboard."""
 
 
 def measure_here(
     images: Path | None,
-    setup: Setup,
+    setup: InspectionOptions,
     settings: BenchSettings,
     baseline: Path | None,
     max_regress: str,
     console: Console,
 ) -> int:
-    """Measures, tells, and compares; returns 1 when something got slower than allowed.
+    """Measures, reports and compares; returns the exit code, 1 when something got slower than allowed.
 
     Raises:
-        UsageError: an option that cannot be used, or a baseline that is none.
+        UsageError: an option that cannot be used, or a baseline that is no report of `ferrule bench`.
         SourceError: a picture that cannot be read, or none with a mark in it.
         ModelError: the model was refused, or no runtime works.
     """
     allowed = _share(max_regress)
     before = read_baseline(baseline) if baseline else None
-    inspector = setup.inspector()
+    inspector = load_described(setup)
     pictures = list_pictures([images or shipped("examples")])
     for picture in pictures:
         if not isinstance(picture, Path):

@@ -1,4 +1,4 @@
-"""`--capture`: what is worth a label is kept beside inspecting, and never in its way."""
+"""`--capture`: keeps patches that are worth a label, and never stops the inspecting."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ class Captures:
 
 
 def captures_of(folder: Path | None, budget_mb: float, quota: int) -> Captures | None:
-    """What the options say; None without a folder.
+    """What the options ask for; None without a folder.
 
     Raises:
-        UsageError: a budget or quota that cannot be.
+        UsageError: a budget or quota out of its bounds.
     """
     settings = CaptureSettings(budget_mb=budget_mb, quota=quota)
     return Captures(folder, settings) if folder is not None else None
 
 
 class Capturing:
-    """Captures, if asked to, and tells of it.
+    """Captures patches, if asked to, and reports how many.
 
-    A folder that fails meanwhile ends the capturing with one line; inspecting goes on, because a verdict must not
-    hang on what is kept for later.
+    When the folder fails, capturing ends with one line and inspecting goes on: a verdict must not depend on what is
+    kept for later.
     """
 
     def __init__(self, captures: Captures | None, inspector: Inspector, console: Console) -> None:
@@ -55,10 +55,10 @@ class Capturing:
 
         Args:
             pictures: to be inspected.
-            searched: paths that pictures are looked for below.
+            searched: folders that are searched for pictures, with all folders below them.
 
         Raises:
-            UsageError: it cannot be made, or pictures to be inspected would be looked for where patches lie.
+            UsageError: it cannot be made, or pictures would be read from it.
         """
         if self._capture is None:
             return
@@ -75,7 +75,7 @@ class Capturing:
         self._capture.folder.prepare(self._classifier.labels, name if name in list_models() else f"{name}.keras")
 
     def inspected(self, frame: Frame, inspections: Sequence[Inspection]) -> None:
-        """Keeps what is worth it of a frame."""
+        """Keeps the patches of a frame that are worth a label."""
         if self._capture is None or self._failed:
             return
         try:
@@ -85,7 +85,7 @@ class Capturing:
             self._console.error(f"{error}; inspecting goes on, capturing does not")
 
     def finish(self) -> None:
-        """Tells what was kept, on stderr."""
+        """Says on stderr what was kept."""
         if self._capture is None:
             return
         folder, kept = self._capture.folder, self._capture.kept

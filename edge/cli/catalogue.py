@@ -1,4 +1,4 @@
-"""`ferrule models` and `ferrule criteria`: what is there to choose from, and whether it can be trusted."""
+"""`ferrule models` and `ferrule criteria`: lists, shows and checks what can be chosen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge.judge.sentences import describe
 
 
 def list_all_models(console: Console) -> int:
-    """Tells of each model that ships; returns 4 if one is damaged."""
+    """Lists the models that ship; returns the exit code, 4 if one is damaged."""
     code = 0
     for path in list_models().values():
         try:
@@ -36,7 +36,7 @@ def list_all_models(console: Console) -> int:
 
 
 def show_model(name: str, console: Console) -> int:
-    """Tells all that a model says about itself.
+    """Shows all that a model says about itself; returns the exit code.
 
     Raises:
         UsageError: there is no such model.
@@ -56,7 +56,9 @@ def show_model(name: str, console: Console) -> int:
 
 
 def verify_models(names: Sequence[str], runtime: str | None, console: Console) -> int:
-    """Loads each model on each runtime that works here, golden patches and all; returns 4 if one is refused.
+    """Loads each model on each runtime that works here, and so checks its golden answers.
+
+    Returns the exit code, 4 if one is refused.
 
     Raises:
         UsageError: an unknown runtime.
@@ -81,7 +83,7 @@ def verify_models(names: Sequence[str], runtime: str | None, console: Console) -
 
 
 def list_all_criteria(console: Console) -> int:
-    """Tells the name and title of each profile that ships, the default first."""
+    """Lists the profiles that ship, the default first; returns the exit code."""
     for name in list_criteria():
         criteria = load_criteria(name)
         if console.as_json:
@@ -93,7 +95,7 @@ def list_all_criteria(console: Console) -> int:
 
 
 def show_criteria(name: str, console: Console) -> int:
-    """Tells a profile's zones and limits.
+    """Shows a profile's zones and limits; returns the exit code.
 
     Raises:
         UsageError: there is no such profile, or it has an error.
@@ -106,7 +108,7 @@ def show_criteria(name: str, console: Console) -> int:
 
 
 def check_criteria(names: Sequence[str], console: Console) -> int:
-    """Loads each profile and tells whether it can be used; returns 2 if one cannot."""
+    """Says of each profile whether it can be used; returns the exit code, 2 if one cannot."""
     code = 0
     for name in names:
         row = {"criteria": name, "ok": True, "reason": ""}
@@ -125,6 +127,7 @@ def check_criteria(names: Sequence[str], console: Console) -> int:
 
 
 def _lines(key: str, value: object) -> list[str]:
+    """A key and its value for people; none for a text or table that is empty."""
     if isinstance(value, dict):
         return [f"{key}:", *(f"  {k}: {v}" for k, v in value.items())] if value else []
     if isinstance(value, (list, tuple)):

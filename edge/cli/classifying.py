@@ -16,10 +16,11 @@ from edge.records import Frame
 from edge.sources import LostFrame, list_pictures
 from edge.sources.pictures import check_max_megapixels
 
-# FACTS of the runtime: beyond some hundred patches a larger batch gains nothing.
 BATCH = 256
-# Pictures of marks are small; whole pictures given in their place must not be held by the hundred.
+"""Pictures in one call of the model; beyond some hundred the runtime gains nothing from a larger batch."""
+
 BATCH_MEGAPIXELS = 64.0
+"""A batch ends here too: pictures of marks are small, but whole pictures must not be held by the hundred."""
 
 
 def classify_pictures(
@@ -30,10 +31,10 @@ def classify_pictures(
     max_megapixels: float,
     console: Console,
 ) -> int:
-    """Classifies files and folders, and tells of each; returns the exit code, 3 if a picture could not be read.
+    """Classifies files and folders, and reports each; returns the exit code, 3 if a picture could not be read.
 
     Raises:
-        UsageError: an unknown model or runtime, or no limit that can be used.
+        UsageError: an unknown model or runtime, or a limit out of its bounds.
         ModelError: the model was refused, or no runtime works.
     """
     check_max_megapixels(max_megapixels)
@@ -62,13 +63,14 @@ def classify_pictures(
 
 
 def tell_unnamed(lost: LostFrame, console: Console) -> None:
-    """Tells of a picture that has no name because it could not be had: a program that reads along misses no row."""
+    """Reports a picture that could not be read; it gets a JSON row without a label, so that no picture is missing."""
     console.error(lost.problem if lost.source in lost.problem else f"{lost.source}: {lost.problem}")
     if console.as_json:
         console.emit({"source": lost.source, "label": None, "score": None, "problem": lost.problem})
 
 
 def _batches(events: Iterator[Frame | LostFrame]) -> Iterator[list[Frame | LostFrame]]:
+    """The events, as many at a time as go through the model in one call."""
     batch: list[Frame | LostFrame] = []
     megapixels = 0.0
     for event in events:
@@ -84,7 +86,7 @@ def _batches(events: Iterator[Frame | LostFrame]) -> Iterator[list[Frame | LostF
 def _each_classified(
     frames: Sequence[Frame], classifier: Classifier, with_scores: bool, unforeseen: Unforeseen
 ) -> list[dict[str, Any] | LostFrame]:
-    """A row for each frame; where a batch fails each frame is tried by itself, so that one does not stop the others."""
+    """A row for each frame; when a batch fails, each frame is tried alone, so that one does not stop the others."""
     rows: list[dict[str, Any] | LostFrame] = []
     errors: list[Exception] = []
     with defended(errors.append):

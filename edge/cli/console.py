@@ -1,4 +1,4 @@
-"""What a command says: JSON to stdout, words to people, errors to stderr, always one line each."""
+"""What a command prints: JSON to stdout, lines for people, errors to stderr, each on one line."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _COLOURS = {"PASS": "32", "FAIL": "31", "UNREADABLE": "33", "ok": "32", "refused
 
 
 def printable(text: str) -> str:
-    """The text on one line, without control characters or halves of characters: names of files are anybody's."""
+    """The text on one line, with control characters and lone surrogates escaped: a file's name may hold anything."""
     visible = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
     return visible.encode("utf-8", "backslashreplace").decode()
 
 
 def own_version() -> str:
     """Version of the installed ferrule."""
-    import importlib.metadata  # here, because a program that asks nothing of it starts quicker
+    import importlib.metadata  # here, because it slows down the start
 
     try:
         return importlib.metadata.version("ferrule")
@@ -35,15 +35,15 @@ def own_version() -> str:
 
 
 class Console:
-    """Where a command's words go.
+    """Where a command prints to.
 
-    What cannot be written to stdout is an error; what cannot be written to stderr is lost, since the exit code and
-    stdout say all that a program needs, and a service may have no stderr.
+    What cannot be written to stdout is an error. What cannot be written to stderr is dropped: the exit code and
+    stdout hold all that a program needs, and a service may have no stderr.
 
     Args:
-        as_json: stdout belongs to JSON, and people read stderr.
-        quiet: nothing for people but errors.
-        goes_on: a stdout that fails is said once and remembered, instead of an error each time.
+        as_json: stdout is for JSON only, and lines for people go to stderr.
+        quiet: print nothing for people but errors.
+        goes_on: when stdout fails, say so once and remember it, instead of raising.
 
     Attributes:
         stdout_lost: whether something that belongs on stdout could not be written.
@@ -65,7 +65,7 @@ class Console:
         self._result(json.dumps(value, allow_nan=False))
 
     def say(self, text: str, status: str = "") -> None:
-        """Prints a line for people, the status in its colour before it; nothing with `quiet`.
+        """Prints a line for people, after the status in its colour; nothing with `quiet`.
 
         Raises:
             OutputError: as `emit`, where people read stdout.
@@ -80,26 +80,26 @@ class Console:
             self._result(line)
 
     def aside(self, text: str) -> None:
-        """Prints a line for people to stderr, so that a program that reads stdout never meets it."""
+        """Prints a line for people to stderr even without JSON, apart from the results; nothing with `quiet`."""
         if not self.quiet:
             _write_if_possible(printable(text))
 
     def paragraph(self, text: str) -> None:
-        """Prints lines for people as they are."""
+        """Prints several lines for people."""
         for line in text.splitlines():
             self.say(line)
 
     def error(self, message: str) -> None:
-        """Prints one line to stderr, whatever was asked for."""
+        """Prints an error on one line of stderr, also with `quiet`."""
         _write_if_possible(f"ferrule: {printable(message)}")
 
     def lines(self, text: str) -> None:
-        """Prints lines to stderr as they are, whatever was asked for: what a developer needs to see."""
+        """Prints several lines to stderr, also with `quiet`: what a developer needs to see."""
         for line in text.splitlines():
             _write_if_possible(printable(line))
 
     def counts(self, counts: Mapping[str, int]) -> None:
-        """Prints how often each thing occurred."""
+        """Prints for people how often each thing occurred."""
         for what, n in counts.items():
             self.say(f"{n} x {what}")
 
@@ -109,7 +109,7 @@ class Console:
             return
         try:
             _write(sys.stdout, line)
-        except BrokenPipeError:  # whoever read it has enough: no error
+        except BrokenPipeError:  # the reader has closed the pipe: no error
             raise
         except (OSError, ValueError) as error:
             discard(sys.stdout)
@@ -127,8 +127,8 @@ class Console:
         from rich.console import Console as Terminal
         from rich.progress import Progress
 
-        # A descriptor of its own: what decoders print on the process's stderr is caught there meanwhile.
-        # Lines printed meanwhile pass above the bar, but only where they go to this terminal.
+        # The bar writes to a descriptor of its own, apart from `sys.stderr`, which Rich replaces meanwhile.
+        # Lines that go to this terminal meanwhile are printed above the bar.
         with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding) as own:
             terminal = Terminal(file=own, soft_wrap=True)
             with Progress(console=terminal, transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
@@ -142,7 +142,7 @@ def _write(stream: TextIO, line: str) -> None:
 
 
 def _write_if_possible(line: str) -> None:
-    """Writes a line to stderr, or loses it."""
+    """Writes a line to stderr; drops it where that fails."""
     try:
         _write(sys.stderr, line)
     except (OSError, ValueError):
@@ -150,7 +150,7 @@ def _write_if_possible(line: str) -> None:
 
 
 def discard(stream: TextIO) -> None:
-    """Sends what is left in a stream that failed, and what still comes, nowhere: it would fail again at exit."""
+    """Sends what a failed stream still holds, and what follows, to the null device: it would fail again at exit."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -159,7 +159,7 @@ def discard(stream: TextIO) -> None:
 
 
 def unwritable(error: Exception) -> OutputError:
-    """A failure of stdout as people read it."""
+    """The error for a stdout that failed."""
     return OutputError(f"stdout cannot be written: {reason_of(error)}; free some room, or send the output elsewhere")
 
 

@@ -21,7 +21,10 @@ _VIDEO_CLASS = Path("/sys/class/video4linux")
 
 
 def examine(console: Console) -> int:
-    """Tells of versions, runtimes, models, criteria and cameras; returns 4 without a runtime or with a bad model."""
+    """Reports versions, runtimes, models, criteria and cameras.
+
+    Returns the exit code, 4 without a runtime or with a model or profile that cannot be used.
+    """
     runtimes = [
         {"name": r.name, "version": r.version, "works": r.works, "reason": r.reason} for r in available_runtimes()
     ]
@@ -72,7 +75,7 @@ def _criteria(name: str) -> dict[str, Any]:
 
 
 def _cameras() -> list[dict[str, str]]:
-    """Video devices as Linux lists them, without opening any; other systems do not say without opening."""
+    """Video devices as Linux lists them; other systems list none without opening them."""
     found = []
     for entry in sorted(_VIDEO_CLASS.glob("video*")):
         try:

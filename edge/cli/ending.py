@@ -1,7 +1,7 @@
-"""How a command ends: whatever goes wrong becomes one line on stderr and an exit code, for both programs.
+"""How a command ends, in both programs: whatever goes wrong becomes one line on stderr and an exit code.
 
-Python leaves with 1 after an exception, and Typer after some, and 1 means that a connector failed. So nothing gets
-past `Commands`, and what nobody foresaw leaves with 70.
+Exit code 1 means that a connector failed; but Python exits with 1 after any uncaught exception, and Typer after some.
+So `Commands` catches every exception, and exits with 70 for those that nobody foresaw.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ HOW_TO_REPORT = (
 
 @contextlib.contextmanager
 def defended(caught: Callable[[Exception], None]) -> Iterator[None]:
-    """The last line of defence: an exception in the block is given to `caught`, and ends nothing else.
+    """The last line of defence: an exception in the block is given to `caught`, and the program goes on.
 
-    What is meant to end a command passes: an interrupt, `typer.Exit`, an output that fails.
+    What is meant to end a command passes through: an interrupt, `typer.Exit`, an output that fails.
     """
     try:
         yield
@@ -45,17 +45,17 @@ def defended(caught: Callable[[Exception], None]) -> Iterator[None]:
 
 
 class Unforeseen:
-    """The internal errors of a command that went on with the next picture.
+    """Remembers the first internal error of a command that goes on with the next picture.
 
     Attributes:
-        first: the first of them.
+        first: that error; None so far.
     """
 
     def __init__(self) -> None:
         self.first: Exception | None = None
 
     def problem(self, error: Exception) -> str:
-        """What went wrong with one picture, in a sentence; an exception that nobody foresaw is remembered."""
+        """What went wrong with one picture, as a sentence; remembers the exception if nobody foresaw it."""
         if isinstance(error, FerruleError):
             return str(error)
         if _out_of_memory(error):
@@ -64,12 +64,12 @@ class Unforeseen:
         return f"internal error ({_brief(error)})"
 
     def finish(self) -> int:
-        """Tells how to report the first one; returns 70, or 0 where there was none."""
+        """Says how to report the error that is remembered; returns 70, or 0 if there was none."""
         return tell_internal_error(self.first) if self.first is not None else 0
 
 
 def tell_internal_error(error: BaseException) -> int:
-    """One sentence, then what a developer needs to see; returns 70."""
+    """Prints what happened and how to report it, then the traceback; returns 70."""
     import traceback
 
     console = Console()
@@ -79,10 +79,10 @@ def tell_internal_error(error: BaseException) -> int:
 
 
 class Commands(TyperGroup):
-    """The commands of a program, which always ends with a documented exit code and never with a traceback alone."""
+    """The commands of a program; it always ends with a documented exit code, and never with a bare traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Runs the command that the arguments name, and leaves."""
+        """Runs the command that the arguments name, and exits."""
         _occupy_standard_streams()
         code = 0
 
@@ -100,21 +100,21 @@ class Commands(TyperGroup):
         sys.exit(_flushed(code))
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """As Typer does it, but no exception is taken for a 1, nor is what is wrong with Typer's own options."""
+        """As Typer does it, but neither an exception nor a wrong use of Typer's own options exits with 1."""
         with _past_typer():
             try:
                 return super().make_context(*args, **kwargs)
-            except typer.Exit as end:  # --show-completion where no shell is around it leaves with 1
+            except typer.Exit as end:  # --show-completion outside a shell exits with 1
                 raise typer.Exit(UsageError.exit_code if end.exit_code == 1 else end.exit_code) from end
 
     def invoke(self, ctx: Any) -> Any:
-        """As Typer does it, but no exception is taken for a 1."""
+        """As Typer does it, but no exception exits with 1."""
         with _past_typer():
             return super().invoke(ctx)
 
 
-class _PastTyper(Exception):  # noqa: N818 - not an error of its own, it carries one
-    """Carries an exception past Typer, which would leave with 1 for it, or without a word."""
+class _PastTyper(Exception):  # noqa: N818 - no error itself, it carries one
+    """Carries an exception through Typer, which would exit with 1 for it, or without a message."""
 
     def __init__(self, carried: BaseException) -> None:
         super().__init__()
@@ -123,18 +123,19 @@ class _PastTyper(Exception):  # noqa: N818 - not an error of its own, it carries
 
 @contextlib.contextmanager
 def _past_typer() -> Iterator[None]:
+    """Wraps those exceptions of the block that Typer or Rich would turn into an exit code of their own."""
     try:
         yield
     except (BrokenPipeError, EOFError, KeyboardInterrupt) as error:
         raise _PastTyper(error) from error
-    except SystemExit as error:  # no command of ours leaves so: Rich does, with 1, when its reader has enough
+    except SystemExit as error:  # not ours: Rich exits with 1 when its reader closes the pipe
         if not error.code:
             raise
         raise _PastTyper(error.__context__ or error) from error
 
 
 def _told(error: BaseException) -> int:
-    """The exit code of an exception, once it has been said."""
+    """Prints the message of an exception, and returns its exit code."""
     if isinstance(error, _PastTyper):
         return _told(error.carried)
     if isinstance(error, FerruleError):
@@ -143,21 +144,21 @@ def _told(error: BaseException) -> int:
     if isinstance(error, typer.Exit):
         return error.exit_code
     if isinstance(error, BrokenPipeError):
-        # Whoever read our output has enough; what is still buffered would fail again at exit.
+        # The reader has closed the pipe; what is still buffered would fail again at exit.
         discard(sys.stdout)
         return EXIT_BROKEN_PIPE
     if isinstance(error, KeyboardInterrupt):
         Console().error("interrupted")
         return EXIT_INTERRUPTED
     if isinstance(error, OSError) and _is_typers(error):
-        # While it said what is wrong with the options, on stderr: they are still wrong.
+        # If it failed while printing what is wrong with the options, its exit code is still the one for that.
         told = getattr(error.__context__, "exit_code", None)
         return told if isinstance(told, int) else _told(unwritable(error))
     return tell_internal_error(error)
 
 
 def _is_typers(error: BaseException) -> bool:
-    """Whether Typer itself failed to write: the help, the version, what is wrong with the options."""
+    """Whether it was Typer that failed to write: the help, the version, or what is wrong with the options."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -166,7 +167,7 @@ def _is_typers(error: BaseException) -> bool:
 
 
 def _flushed(code: int) -> int:
-    """The exit code, once all that was printed is out; 5 where a verdict could not get out."""
+    """Flushes what was printed, and returns the exit code: 5 instead of a verdict's if stdout could not be written."""
     failure = _flush(sys.stdout)
     _flush(sys.stderr)
     if failure is None or code not in (0, 1, EXIT_LOST):
@@ -175,7 +176,7 @@ def _flushed(code: int) -> int:
 
 
 def _flush(stream: TextIO) -> Exception | None:
-    """Why the stream cannot be written; None where all of it is out."""
+    """Why the stream could not be flushed; None if it could."""
     try:
         stream.flush()
     except (OSError, ValueError) as error:
@@ -185,11 +186,11 @@ def _flush(stream: TextIO) -> Exception | None:
 
 
 def _occupy_standard_streams() -> None:
-    """Takes the place of standard streams that are closed, or the next file that is opened would be one of them.
+    """Opens the null device for standard streams that are closed; else the next file opened would get their number.
 
-    The stand-in can only be read, so that writing fails as it does for a closed stream.
+    It is opened for reading only, so that writing fails as it does for a closed stream.
     """
-    # A new file gets the lowest number that is free: those below 3 stay, the first above is given back.
+    # A new file gets the lowest free number: those below 3 stay open, the first above is closed again.
     while (fd := os.open(os.devnull, os.O_RDONLY)) < 3:
         pass
     os.close(fd)
@@ -199,12 +200,12 @@ def _occupy_standard_streams() -> None:
 
 
 def _out_of_memory(error: Exception) -> bool:
-    """Whether Python or OpenCV (`cv2.Error.StsNoMem`, which is -4) found no memory."""
+    """Whether Python or OpenCV (error code -4, `cv2.Error.StsNoMem`) ran out of memory."""
     return isinstance(error, MemoryError) or (type(error).__module__ == "cv2" and getattr(error, "code", None) == -4)
 
 
 def _brief(error: BaseException) -> str:
-    """`IndexError: list index out of range`, on one line and no longer than that."""
+    """Type and message, such as `IndexError: list index out of range`, on one line; the message is cut at 200."""
     text = printable(reason_of(error) if isinstance(error, OSError) else str(error))
     text = text if len(text) <= 200 else f"{text[:197]}..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -7,91 +7,48 @@ import os
 import signal
 import stat
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 
 from edge.bounds import CLADDING_UM, MOST_FRAMES, UM_PER_PX
-from edge.cli.capturing import Captures, Capturing
+from edge.cli.capturing import Capturing, captures_of
 from edge.cli.console import Console, oddities
 from edge.cli.ending import EXIT_LOST, Unforeseen
-from edge.cli.overlays import Drawing, Overlays
+from edge.cli.options import InspectionOptions
+from edge.cli.overlays import Drawing, overlays_of
 from edge.cli.reading import read_each
 from edge.cli.report import Report
 from edge.errors import FerruleError, UsageError
 from edge.inspection import Inspector, load_inspector
-from edge.judge import load_criteria
 from edge.locate import LocateSettings
 from edge.records import Frame
 from edge.sources import LostFrame, events, has_pictures, is_live, list_folder, list_pictures, shown_name
-from edge.sources.pictures import MAX_MEGAPIXELS, check_max_megapixels
+from edge.sources.pictures import check_max_megapixels
 from edge.system.files import mode_of
 
 
-@dataclass(frozen=True)
-class Setup:
-    """The bench as the options describe it: texts as given, checked when the Inspector is made."""
-
-    model: str
-    criteria: str
-    runtime: str | None = None
-    um_per_px: str | None = None
-    cladding_um: float | None = None
-    n_cleanings: int = 0
-    max_megapixels: float = MAX_MEGAPIXELS
-
-    def inspector(self) -> Inspector:
-        """The Inspector that the options describe.
-
-        Raises:
-            UsageError: an option that cannot be used.
-            ModelError: the model was refused, or no runtime works.
-        """
-        check_max_megapixels(self.max_megapixels)
-        cladding_um = self.cladding_um
-        if cladding_um is None:
-            cladding_um = load_criteria(self.criteria).cladding_um
-        elif not CLADDING_UM[0] <= cladding_um <= CLADDING_UM[1]:
-            low, high = CLADDING_UM
-            raise UsageError(f"cladding of {cladding_um} um; expected {low:g} to {high:g}, such as 125 or 140")
-        x, y = _um_per_px(self.um_per_px) if self.um_per_px is not None else (None, None)
-        settings = LocateSettings(um_per_px_x=x, um_per_px_y=y, cladding_um=cladding_um)
-        return load_inspector(self.model, self.criteria, self.runtime, settings, self.n_cleanings)
-
-
-@dataclass(frozen=True)
-class Telling:
-    """How the results are to be told."""
-
-    as_json: bool = False
-    quiet: bool = False
-    verbose: bool = False
-    overlays: Overlays | None = None
-    captures: Captures | None = None
-
-
-def inspect_pictures(paths: Sequence[Path], recursive: bool, setup: Setup, telling: Telling) -> int:
-    """Inspects files and folders, and tells of each; returns the exit code.
+def inspect_pictures(paths: Sequence[Path], recursive: bool, options: InspectionOptions) -> int:
+    """Inspects files and folders, and reports each; returns the exit code.
 
     Raises:
         UsageError: an option that cannot be used.
         ModelError: the model was refused, or no runtime works.
     """
-    inspector = setup.inspector()
+    run = _Run(options)
     listed = list_pictures(paths, recursive)
     pictures = [picture for picture in listed if isinstance(picture, Path)]
-    run = _Run(inspector, telling)
     run.prepare(pictures, paths if recursive else ())
-    if not telling.verbose:
+    if not options.verbose:
         silence_opencv()
     with oddities() as odd:
-        incoming = read_each(listed, run.unforeseen, setup.max_megapixels)
+        incoming = read_each(listed, run.unforeseen, options.max_megapixels)
         run.tell(run.console.track(incoming, len(listed), "inspecting"))
     return run.finish("pictures", odd.counts)
 
 
-def watch_source(source: str, every: int, max_frames: int | None, setup: Setup, telling: Telling) -> int:
+def watch_source(source: str, every: int, max_frames: int | None, options: InspectionOptions) -> int:
     """Grades the frames of a source until it ends, or until Ctrl-C or SIGTERM; returns the exit code.
 
     Raises:
@@ -102,23 +59,22 @@ def watch_source(source: str, every: int, max_frames: int | None, setup: Setup, 
     for name, value in (("--every", every), ("--max-frames", max_frames)):
         if value is not None and not 1 <= value <= MOST_FRAMES:
             raise UsageError(f"{name} {value}; expected 1 to {MOST_FRAMES}")
-    inspector = setup.inspector()
+    run = _Run(options, numbered=not has_pictures(source))
     folder = list_folder(source) if has_pictures(source) and stat.S_ISDIR(mode_of(source)) else None
-    run = _Run(inspector, telling, numbered=not has_pictures(source))
     if is_live(source):
         run.prepare([])
     else:
         run.prepare([Path(source), Path(source, "a picture"), *(folder or ())])
-    if not telling.verbose:
+    if not options.verbose:
         silence_opencv()
     run.console.say(f"watching {shown_name(source)}, Ctrl-C ends")
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = 0
     try:
         if folder is None:
-            incoming = events(source, max_megapixels=setup.max_megapixels)
+            incoming = events(source, max_megapixels=options.max_megapixels)
         else:
-            incoming = read_each(folder, run.unforeseen, setup.max_megapixels)
+            incoming = read_each(folder, run.unforeseen, options.max_megapixels)
         with contextlib.suppress(KeyboardInterrupt), oddities() as odd:
             run.tell(_picked(incoming, every, max_frames))
     except FerruleError as error:
@@ -132,21 +88,27 @@ def watch_source(source: str, every: int, max_frames: int | None, setup: Setup, 
 
 
 class _Run:
-    """Inspecting, and what goes with it: a report, overlays, captures.
+    """One run of either command: what inspects, and what becomes of each inspection (report, overlay, capture).
 
     Args:
-        inspector: what inspects.
-        telling: how the results are to be told.
+        options: as given.
         numbered: frames have numbers and no names.
+
+    Raises:
+        UsageError: an option that cannot be used.
+        ModelError: the model was refused, or no runtime works.
     """
 
-    def __init__(self, inspector: Inspector, telling: Telling, numbered: bool = False) -> None:
-        self.console = Console(telling.as_json, telling.quiet, goes_on=True)
+    def __init__(self, options: InspectionOptions, numbered: bool = False) -> None:
+        overlays = overlays_of(options.overlay, options.overlay_format, options.overwrite)
+        captures = captures_of(options.capture, options.capture_mb, options.capture_quota)
+        self._inspector = inspector = load_described(options)
+        self.console = Console(options.json, options.quiet, goes_on=True)
         self.unforeseen = Unforeseen()
-        self._inspector = inspector
-        self._telling = telling
-        self._drawing = Drawing(telling.overlays, inspector.criteria, self.console, self.unforeseen, numbered)
-        self._capturing = Capturing(telling.captures, inspector, self.console)
+        self._verbose = options.verbose
+        self._keeps_files = overlays is not None or captures is not None
+        self._drawing = Drawing(overlays, inspector.criteria, self.console, self.unforeseen, numbered)
+        self._capturing = Capturing(captures, inspector, self.console)
         self.report = Report(self.console, inspector, self._drawing, self.unforeseen, numbered)
 
     def prepare(self, pictures: Sequence[Path], searched: Sequence[Path] = ()) -> None:
@@ -159,7 +121,7 @@ class _Run:
         self._capturing.prepare(pictures, searched)
 
     def tell(self, incoming: Iterable[Frame | LostFrame]) -> None:
-        """Inspects each frame and tells of it, until there is no more, or nowhere to tell it."""
+        """Inspects and reports each frame; ends early when stdout is lost and nothing else is kept of an inspection."""
         for event in incoming:
             if isinstance(event, LostFrame):
                 self.report.lost(event)
@@ -168,20 +130,20 @@ class _Run:
                     inspections = self._inspector.inspect(event)
                     self.report.inspected(event, inspections)
                     self._capturing.inspected(event, inspections)
-            if self.console.stdout_lost and not (self._telling.overlays or self._telling.captures):
+            if self.console.stdout_lost and not self._keeps_files:
                 return
 
     def finish(self, what: str, odd: Mapping[str, int]) -> int:
-        """Tells the counts; returns the exit code."""
+        """Reports the counts; returns the exit code."""
         self.report.finish(what)
         self._capturing.finish()
-        if self._telling.verbose:
+        if self._verbose:
             self.console.counts(odd)
         return max(self.report.exit_code, self.unforeseen.finish())
 
 
 def _picked(incoming: Generator[Frame | LostFrame], every: int, max_frames: int | None) -> Iterator[Frame | LostFrame]:
-    """Every so many frames, so many at most; what was lost is always among them."""
+    """Every `every`th frame, at most `max_frames` of them, and all that were lost meanwhile."""
     n_arrived = n_picked = 0
     with contextlib.closing(incoming):
         for event in incoming:
@@ -194,6 +156,24 @@ def _picked(incoming: Generator[Frame | LostFrame], every: int, max_frames: int 
                 if n_picked == max_frames:
                     return
             n_arrived += 1
+
+
+def load_described(options: InspectionOptions) -> Inspector:
+    """The Inspector that the options describe.
+
+    Raises:
+        UsageError: an option that cannot be used.
+        ModelError: the model was refused, or no runtime works.
+    """
+    check_max_megapixels(options.max_megapixels)
+    low, high = CLADDING_UM
+    if options.cladding is not None and not low <= options.cladding <= high:
+        raise UsageError(f"cladding of {options.cladding} um; expected {low:g} to {high:g}, such as 125 or 140")
+    x, y = (None, None) if options.um_per_px is None else _um_per_px(options.um_per_px)
+    scale = LocateSettings(um_per_px_x=x, um_per_px_y=y)
+    inspector = load_inspector(options.model, options.criteria, options.runtime, scale, options.cleanings)
+    cladding_um = inspector.criteria.cladding_um if options.cladding is None else options.cladding
+    return replace(inspector, locate_settings=replace(scale, cladding_um=cladding_um))
 
 
 def _um_per_px(text: str) -> tuple[float, float]:
@@ -212,7 +192,7 @@ def _um_per_px(text: str) -> tuple[float, float]:
 
 
 def silence_opencv() -> None:
-    """Leaves it to us to say what a picture, camera or stream does: OpenCV and FFmpeg say it several times over."""
+    """Keeps OpenCV and FFmpeg off stderr: what goes wrong with a picture, camera or stream is reported once, by us."""
     logging = getattr(cv2.utils, "logging", cv2)  # OpenCV 4.12 moved it
     logging.setLogLevel(0)
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
+# Repeated here, because the modules that own them import NumPy, and `--help` would wait for it; tests hold them equal.
+DEFAULT_MODEL = "fibre-defects"
+DEFAULT_CRITERIA = "iec-61300-3-35-2015-sm-upc"
+DEFAULT_CAPTURE_MB = 200.0
+DEFAULT_CAPTURE_QUOTA = 200
+DEFAULT_MAX_MEGAPIXELS = 64.0
+
 
 def path_of(text: str) -> Path:
-    """The path that a text names, which is judged when it is used: one that cannot be read must not stop the others.
+    """A path as given; whether it can be read is found out when it is used, so that a bad one does not stop the rest.
 
     Raises:
-        typer.BadParameter: an empty text (such as a shell's variable that is not set, which Path takes for the
-            working folder), or one with a NUL in it.
+        typer.BadParameter: the text is empty, as from a shell variable that is not set (Path would take it for the
+            working folder), or holds a NUL.
     """
     if not text or "\0" in str(text):
         raise typer.BadParameter("a path is not empty and holds no NUL; is a variable not set?")
@@ -21,7 +32,7 @@ def path_of(text: str) -> Path:
 
 
 def source_of(text: str) -> str:
-    """A camera, stream or path as text.
+    """A camera, a stream or a path, as given.
 
     Raises:
         typer.BadParameter: as `path_of`.
@@ -77,3 +88,60 @@ MaxMegapixels = Annotated[
     typer.Option("--max-megapixels", metavar="N", help="Largest picture that is read; it may take 4 N MB decoded."),
 ]
 Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Also read the folders below a folder.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectionOptions:
+    """The options that `inspect` and `watch` share, as given: they are checked when they are used.
+
+    The order of the fields is the order of the help.
+    """
+
+    json: Json = False
+    overlay: Overlay = None
+    overlay_format: OverlayFormat = "png"
+    overwrite: Overwrite = False
+    criteria: Criteria = DEFAULT_CRITERIA
+    model: Model = DEFAULT_MODEL
+    runtime: Runtime = None
+    um_per_px: UmPerPx = None
+    cladding: Cladding = None
+    cleanings: Cleanings = 0
+    max_megapixels: MaxMegapixels = DEFAULT_MAX_MEGAPIXELS
+    capture: Capture = None
+    capture_mb: CaptureMb = DEFAULT_CAPTURE_MB
+    capture_quota: CaptureQuota = DEFAULT_CAPTURE_QUOTA
+    quiet: Quiet = False
+    verbose: Verbose = False
+
+
+_LAST_IN_HELP = ("quiet", "verbose")
+"""These end the list, after the options that only one command has."""
+
+
+def with_inspection_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as Typer is to see it: its parameter of type `InspectionOptions` becomes one option a field.
+
+    In the help the command's other parameters keep their side: those before that one precede the shared options,
+    those after it follow them, before `--quiet` and `--verbose`.
+    """
+    own = list(signature(command, eval_str=True).parameters.values())
+    place = next(i for i, parameter in enumerate(own) if parameter.annotation is InspectionOptions)
+    hints = get_type_hints(InspectionOptions, include_extras=True)  # with what Annotated carries for Typer
+    shared = {
+        field.name: Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name])
+        for field in fields(InspectionOptions)
+    }
+
+    @functools.wraps(command)
+    def called_by_typer(**given: Any) -> None:
+        options = InspectionOptions(**{name: given.pop(name) for name in shared})
+        command(**given, **{own[place].name: options})
+
+    first = [parameter for name, parameter in shared.items() if name not in _LAST_IN_HELP]
+    last = [shared[name] for name in _LAST_IN_HELP]
+    ordered = [*own[:place], *first, *own[place + 1 :], *last]
+    called_by_typer.__signature__ = Signature(  # type: ignore[attr-defined]
+        [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in ordered]
+    )
+    return called_by_typer

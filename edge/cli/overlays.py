@@ -1,4 +1,4 @@
-"""`--overlay`: each inspection is drawn into a folder, and nothing that lies there is replaced unless asked for."""
+"""`--overlay`: draws each inspection into a folder, and replaces no file there unless asked to."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from edge.records import Frame, Inspection
 from edge.system.files import mode_of, real_path, write_new, write_whole
 
 OVERLAY_FORMATS = ("png", "svg")
-# NAME_MAX of Linux and macOS.
+
 _MOST_NAME_BYTES = 255
+"""NAME_MAX of Linux and macOS."""
 
 
 @dataclass(frozen=True)
 class Overlays:
-    """Where overlays go, as what, and whether they replace what is there."""
+    """Where overlays go, in which format, and whether they replace files that are there."""
 
     folder: Path
     format: str = "png"
@@ -35,10 +36,10 @@ class Overlays:
 
 
 def overlays_of(folder: Path | None, format: str, overwrite: bool) -> Overlays | None:
-    """What the options say; None without a folder.
+    """What the options ask for; None without a folder.
 
     Raises:
-        UsageError: another format than those there are.
+        UsageError: an unknown format.
     """
     if format not in OVERLAY_FORMATS:
         raise UsageError(f"overlay format {format[:40]!r}; expected one of {', '.join(OVERLAY_FORMATS)}")
@@ -54,15 +55,15 @@ class Drawn:
 
 
 class Drawing:
-    """Draws inspections, if asked to, and tells of what went wrong.
+    """Draws inspections, if asked to, and reports what went wrong.
 
-    A folder that fails meanwhile is said once and counted; inspecting goes on, because a verdict must not hang on its
-    picture.
+    The first overlay that cannot be written is reported, the others are counted; inspecting goes on, because a
+    verdict must not depend on its picture.
 
     Args:
-        overlays: where to; None draws nothing.
-        criteria: what is judged by.
-        console: where to tell.
+        overlays: where to draw; None: nowhere.
+        criteria: the profile that is judged by; its zones are drawn.
+        console: where to report.
         unforeseen: where internal errors are remembered.
         numbered: an overlay's name holds the frame's number, because its source is always the same.
     """
@@ -113,7 +114,7 @@ class Drawing:
         if self.overlays.overwrite:
             self._taken = set()
         here = folder.stat()
-        # Both where a picture is named and where it lies: a link is a picture, too.
+        # A picture may be a link: the folder it is named in counts, and the folder it lies in.
         parents = {path.parent: picture for picture in pictures for path in (picture, real_path(picture))}
         for parent, picture in parents.items():
             if _is_folder(parent, here):
@@ -135,12 +136,12 @@ class Drawing:
                 content = cv2.imencode(".png", draw(frame.pixels, inspection, self._criteria))[1].tobytes()
             try:
                 written.append(self._written(content, inspection, overlays))
-            except (OutputError, UsageError) as error:  # a folder that is gone is no other fault than a full one
+            except (OutputError, UsageError) as error:  # a missing folder is handled like a full one
                 self._failed(f"overlay {error}")
         return written[0] if written else None
 
     def finish(self) -> None:
-        """Tells how many overlays are missing."""
+        """Reports how many overlays could not be written."""
         if self.overlays is not None and self._n_failed:
             self._console.error(f"{self._n_failed} overlays could not be written to {self.overlays.folder}")
 
@@ -150,7 +151,7 @@ class Drawing:
         self._n_failed += 1
 
     def _written(self, content: bytes, inspection: Inspection, overlays: Overlays) -> Drawn:
-        """Writes under the first name that is free, or that this run has not used where it may overwrite."""
+        """Writes under the first free name; when overwriting, a name is free if this run has not used it yet."""
         stem, tail = self._name(inspection)
         number = self._last_number.get(stem + tail, 0)
         while True:
@@ -162,7 +163,7 @@ class Drawing:
             path = overlays.folder / name
             try:
                 (write_whole if overlays.overwrite else write_new)(path, content)
-            except FileExistsError:  # of another process, since this one began
+            except FileExistsError:  # another process has written it since this one began
                 self._taken.add(name)
                 continue
             self._taken.add(name)
@@ -178,7 +179,7 @@ class Drawing:
 
 
 def _is_folder(path: Path, folder: os.stat_result) -> bool:
-    """Whether a path is this folder, by whatever name; what is not there is not."""
+    """Whether a path leads to this folder, under any name; False for a path that leads nowhere."""
     try:
         return os.path.samestat(path.stat(), folder)
     except (OSError, ValueError):
@@ -186,6 +187,6 @@ def _is_folder(path: Path, folder: os.stat_result) -> bool:
 
 
 def _cut(text: str, most_bytes: int) -> str:
-    """The text, or as much of its beginning as a file's name has room for."""
+    """The beginning of the text, at most so many bytes in a file's name, no character cut in two."""
     encoded = os.fsencode(text)
     return text if len(encoded) <= most_bytes else encoded[:most_bytes].decode("utf-8", "ignore")

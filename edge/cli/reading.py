@@ -1,4 +1,4 @@
-"""Pictures read one by one, so that whatever is wrong with one of them does not stop the others."""
+"""Reads pictures one by one, so that whatever is wrong with one of them does not stop the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_each(
 
     Args:
         pictures: as `edge.sources.list_pictures` gives them.
-        unforeseen: where internal errors are remembered.
+        unforeseen: remembers internal errors.
         max_megapixels: the largest picture that is read.
     """
     for picture in pictures:

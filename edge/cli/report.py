@@ -1,4 +1,4 @@
-"""How inspections are told: a line a picture, a count at the end, and the exit code."""
+"""Reports inspections: a line for each picture, the counts at the end, and the exit code."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from edge.sources import LostFrame
 
 
 class Report:
-    """Tells of inspections as they come, and counts them.
+    """Reports inspections as they come, and counts them.
 
     Args:
-        console: where to.
-        inspector: that they are of.
-        drawing: what draws them.
-        unforeseen: where internal errors are remembered.
-        numbered: people are told the frame's number too, because its source is always the same.
+        console: where to report.
+        inspector: what inspects; it makes the record of a frame that never arrived.
+        drawing: what draws the overlays.
+        unforeseen: remembers internal errors.
+        numbered: lines for people hold the frame's number too, because its source is always the same.
     """
 
     def __init__(
@@ -45,14 +45,15 @@ class Report:
 
     @property
     def n_inspected(self) -> int:
-        """Frames and pictures told of, lost ones included."""
+        """Frames and pictures reported, lost ones included."""
         return self._counts.total()
 
     @property
     def exit_code(self) -> int:
         """5 when a verdict or an overlay could not be written, else that of the verdicts.
 
-        That is 3 when something could not be inspected, or for nothing at all, else 1 when something failed, else 0.
+        That is 3 when something could not be inspected or there was nothing to inspect, else 1 when something failed,
+        else 0.
         """
         lost = self._counts[Status.UNREADABLE] or not self.n_inspected
         verdicts = EXIT_LOST if lost else 1 if self._counts[Status.FAIL] else 0
@@ -60,7 +61,7 @@ class Report:
 
     @contextlib.contextmanager
     def unstopped(self, frame: Frame) -> Iterator[None]:
-        """Whatever goes wrong in the block with this frame does not stop the next: it is told as lost."""
+        """Whatever goes wrong with this frame in the block, the next one is inspected; this one is reported as lost."""
         n_before = self.n_inspected
 
         def caught(error: Exception) -> None:
@@ -74,7 +75,7 @@ class Report:
             yield
 
     def lost(self, lost: LostFrame) -> None:
-        """Tells of a picture or frame that could not be had."""
+        """Reports a picture or frame that could not be read or inspected."""
         self._counts[Status.UNREADABLE] += 1
         self._console.error(lost.problem if lost.source in lost.problem else f"{lost.source}: {lost.problem}")
         if self._console.as_json:
@@ -82,7 +83,7 @@ class Report:
             self._console.emit(told | self._overlay(None))
 
     def inspected(self, frame: Frame, inspections: Sequence[Inspection]) -> None:
-        """Draws a frame's inspections, one for each fibre, and tells of them."""
+        """Draws and reports a frame's inspections, one for each fibre."""
         status = connector_status(i.verdict for i in inspections)
         drawn = [self._drawing.drawn(frame, inspection) for inspection in inspections]
         paths = [None if overlay is None else str(overlay.path) for overlay in drawn]
@@ -96,7 +97,7 @@ class Report:
         self._console.say("  ".join(filter(None, (name, why(inspections), ", ".join(renamed)))), status.value)
 
     def finish(self, what: str = "pictures") -> None:
-        """Tells the counts."""
+        """Reports the counts."""
         self._drawing.finish()
         if not self.n_inspected:
             self._console.error(f"no {what} inspected")
@@ -106,7 +107,7 @@ class Report:
         self._console.say(f"{self.n_inspected} {what}: {', '.join(parts)} ({elapsed_s:.1f} s)")
 
     def _overlay(self, path: str | None) -> dict[str, str | None]:
-        """The key `overlay` where overlays were asked for."""
+        """The key `overlay` of a JSON row, if overlays were asked for."""
         return {} if self._drawing.overlays is None else {"overlay": path}
 
 

@@ -24,7 +24,7 @@ from edge.capture import CaptureSettings, PatchCapture
 from edge.capture.sidecar import RECORDS, UNLABELLED, folder_name, parse_records, pixels_sha256, read_records
 from edge.classify import PatchSpec, crop, measure
 from edge.classify.patches import prepare
-from edge.cli.app import DEFAULT_CAPTURE_MB, DEFAULT_CAPTURE_QUOTA
+from edge.cli.options import DEFAULT_CAPTURE_MB, DEFAULT_CAPTURE_QUOTA
 from edge.errors import UsageError
 from edge.records import Candidate, EndFace, Finding, Frame, Identity, Inspection, Status, Verdict
 from edge.sources import read_picture

@@ -13,7 +13,7 @@ import typer
 from ferrule_runs import DOCS, run
 
 from edge.classify.bundle import DEFAULT_MODEL
-from edge.cli import app
+from edge.cli import app, options
 from edge.judge import DEFAULT_CRITERIA
 from edge.sources.pictures import MAX_MEGAPIXELS
 
@@ -48,8 +48,8 @@ def test_every_documented_option_exists() -> None:
 
 def test_the_defaults_are_the_libraries_own() -> None:
     """The command line spells two names and a limit out for speed; they are those the library uses."""
-    assert (app.DEFAULT_MODEL, app.DEFAULT_CRITERIA) == (DEFAULT_MODEL, DEFAULT_CRITERIA)
-    assert app.DEFAULT_MAX_MEGAPIXELS == MAX_MEGAPIXELS
+    assert (options.DEFAULT_MODEL, options.DEFAULT_CRITERIA) == (DEFAULT_MODEL, DEFAULT_CRITERIA)
+    assert options.DEFAULT_MAX_MEGAPIXELS == MAX_MEGAPIXELS
 
 
 def test_the_commands_run_as_written(bench: Path) -> None:
