@@ -169,6 +169,22 @@ def test_the_map_shows_the_house(repo: Path) -> None:
     assert not missing, missing
 
 
+def test_every_decision_has_its_status_and_its_row(repo: Path) -> None:
+    """Each page in docs/decisions says under its title whether it holds; the table there says the same of each."""
+    folder = repo / "docs" / "decisions"
+    rows = []
+    for page in sorted(folder.glob("0*.md")):
+        top = re.match(r"# (\d+)\. (.+)\n\n\*\*Status\.\*\* (.+)\n\n", page.read_text(encoding="utf-8"))
+        assert top, f"{page.name} does not begin with `# N. Title` and a line `**Status.** ...`"
+        number, title, status = top.groups()
+        assert int(number) == int(page.name[:4]), page.name
+        assert status.startswith(("In force", "Superseded")), page.name
+        assert all((folder / name).exists() for name in re.findall(r"\]\((.+?)\)", status)), page.name
+        rows.append(f"| [{number}]({page.name}) | {title} | {status} |")
+    told = [line for line in (folder / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| [")]
+    assert told == rows
+
+
 def test_readme_names_the_two_commands(repo: Path) -> None:
     """README's two commands exist and may be executed."""
     readme = (repo / "README.md").read_text(encoding="utf-8")
