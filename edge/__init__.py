@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,29 +60,14 @@ def predict(img: Any, model: str | os.PathLike[str] | Classifier | None = None, 
         UsageError: no such picture or model.
         ModelError: the model was refused.
     """
-    import numpy as np
-
     from edge.classify import Classifier, prepare_all
-    from edge.errors import UsageError
+    from edge.classify.pictures import pictures_given
 
-    if not isinstance(img, np.ndarray | list | tuple):
-        raise UsageError(f"a {type(img).__name__} is no picture: expected a NumPy array, or a list of them")
+    pictures, is_one = pictures_given(img)
     classifier = model if isinstance(model, Classifier) else load(model)
-    is_one = isinstance(img, np.ndarray) and (img.ndim < 3 or (img.ndim == 3 and img.shape[2] in (1, 3)))
-    pictures: Sequence[Any] = [img] if is_one else list(img)
-    named = classifier.name(classifier(*prepare_all(map(_array, pictures), classifier.spec))) if pictures else []
+    named = classifier.name(classifier(*prepare_all(pictures, classifier.spec))) if pictures else []
     answers = named if return_prob else [label for label, _ in named]
     return answers[0] if is_one else answers
-
-
-def _array(picture: Any) -> Any:
-    """The picture as an array where it is a list of lists; anything that cannot be one as it is."""
-    import numpy as np
-
-    try:
-        return np.asarray(picture)
-    except ValueError:
-        return picture
 
 
 @lru_cache(maxsize=8)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge.arguments import check_kind
 from edge.bounds import MOST_CLEANINGS
-from edge.classify import Classifier, crop, load_bundle, measure
+from edge.classify import Classifier, crop, encode_measures, load_bundle
 from edge.classify.bundle import DEFAULT_MODEL
 from edge.detect import DetectSettings, detect
 from edge.errors import UsageError
@@ -174,7 +174,7 @@ def _name(pixels: NDArray[np.uint8], looks: Sequence[_Look], inspector: Inspecto
     if not candidates:
         return
     patches = crop(pixels, candidates, classifier.spec)
-    measures = np.concatenate([measure(look.candidates, look.face, classifier.spec) for look in looks])
+    measures = np.concatenate([encode_measures(look.candidates, look.face, classifier.spec) for look in looks])
     watch.lap("crop")
     scores = classifier(patches, measures if classifier.spec.measures else None)
     names = classifier.name(scores)

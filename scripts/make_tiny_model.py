@@ -23,7 +23,8 @@ from ai_edge_litert import schema_py_generated as tfl
 from numpy.typing import NDArray
 
 from edge.classify import PatchSpec
-from edge.classify.bundle import Description, Golden, pack
+from edge.classify.bundle import pack
+from edge.classify.description import Description, Golden
 from trainer.export.graph import serialise, with_scores
 
 HERE = Path(__file__).resolve().parent.parent

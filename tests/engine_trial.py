@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from edge.classify import Classifier, PatchSpec
-from edge.classify.bundle import Description, Golden, pack, read_bundle
-from edge.classify.patch_spec import MEASURES
+from edge.classify.bundle import pack, read_bundle
+from edge.classify.description import Description, Golden
+from edge.classify.measures import MEASURES
 from edge.classify.runtime import build_interpreter
 from edge.classify.still_inputs import inputs_stay
 from edge.errors import FerruleError

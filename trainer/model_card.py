@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edge.classify.bundle import Description, read_bundle
+from edge.classify.bundle import read_bundle
+from edge.classify.description import Description
 from trainer.shipped_models import DefectModel
 
 _LIMITS = (

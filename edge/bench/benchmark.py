@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from edge.bench.cold_start import cold_start, peak_memory_mb
 from edge.bench.latency import Latency, measure_interleaved, summarise, timer_overhead_us
 from edge.bench.latency import measure as timed
-from edge.classify import Classifier, crop, measure
+from edge.classify import Classifier, crop, encode_measures
 from edge.classify.bundle import Bundle
+from edge.classify.patches import side_px
 from edge.classify.runtime import available_runtimes, build_interpreter
 from edge.errors import SourceError, UsageError
 from edge.inspection import Inspector, inspect_frame
@@ -131,10 +132,10 @@ def _patch(
     """One patch: the public call against the bare runtime, its parts, after idling, and what goes before it."""
     spec, candidates = classifier.spec, _candidates(look)
     one = crop(pixels, candidates[:1], spec)
-    measures = measure(candidates[:1], look.end_face, spec) if spec.measures else None
+    measures = encode_measures(candidates[:1], look.end_face, spec) if spec.measures else None
     runtime = classifier.identity.runtime.split()[0]
     square = np.ascontiguousarray(np.resize(pixels, (64, 64)))
-    small = [c for c in candidates if 1.3 * max(c.w_px, c.h_px) <= spec.size] or candidates
+    small = [c for c in candidates if side_px(c.w_px, c.h_px, spec.size) == spec.size] or candidates
     hot = measure_interleaved(
         {
             "classify": lambda: classifier(one, measures),

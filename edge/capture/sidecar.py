@@ -2,7 +2,7 @@
 
 A patch may be moved and renamed as a person likes: its record is found by the SHA-256 of its pixels, whose first
 digits are the file's name. Measures are kept as the detector measured them, so that any model's codes follow from
-them by `edge.classify.patches.measure`.
+them by `edge.classify.encode_measures`.
 """
 
 from __future__ import annotations

@@ -76,8 +76,8 @@ class Classifier:
         """Scores of the patches: one invoke for all of them.
 
         Args:
-            patches: (n, size, size) uint8, as `edge.classify.patches.crop` gives them; not changed.
-            measures: (n, k) uint8, as `edge.classify.patches.measure` gives them; None: nothing is known (all zero).
+            patches: (n, size, size) uint8, as `edge.classify.crop` gives them; not changed.
+            measures: (n, k) uint8, as `edge.classify.encode_measures` gives them; None: nothing is known (all zero).
 
         Returns:
             (n, number of labels) float32, rows sum to 1; (0, number of labels) for no patches. Logits have the same
@@ -202,9 +202,10 @@ class Classifier:
         return ModelError(f"{self._bundle.source}: {said}; convert the model again")
 
     def _unfit(self, what: str, got: object, expected: str) -> UsageError:
+        maker = "crop" if what == "patches" else "encode_measures"
         return UsageError(
             f"{what} {described(got)}: the model {self.identity.name} expects {expected}; "
-            "make them with edge.classify.patches"
+            f"make them with edge.classify.{maker}"
         )
 
 

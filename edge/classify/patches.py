@@ -1,44 +1,33 @@
-"""What a model sees of a mark: a square grey patch, and the mark's measures on fixed scales.
+"""What a model sees of a mark: a square grey patch.
 
 The one preprocessing: training and inspection both come through here, so they cannot drift apart. What a
 model wants to see is a `PatchSpec`, which travels inside the model's file.
 
-A patch is cut around the centre of the candidate's box, its side the larger of the model's size and 1.3 times
-the box's longer side, reflected at the picture's border (the border pixel itself is not repeated), and brought
+A patch is cut around the centre of the candidate's box, its side the larger of the model's size and `SURROUND`
+times the box's longer side, reflected at the picture's border (the border pixel itself is not repeated), and brought
 down to the model's size by area averaging. So small marks keep their scale, pixel for pixel, and large ones
 keep their surround; what is lost by that (absolute size, place, contrast beyond the patch) comes back as the
-measures, if the model asks for them.
+measures, if the model asks for them (`measure_codes.py`).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.arguments import check_each, check_grey, check_kind, described, items_of
-from edge.classify.patch_spec import MEASURES, Background, Marks, PatchSpec
+from edge.arguments import check_each, check_grey, check_kind, described
+from edge.classify.patch_spec import PatchSpec
 from edge.errors import UsageError
-from edge.records import Candidate, EndFace
+from edge.records import Candidate
 
-__all__ = [
-    "BACKGROUND_GREY",
-    "MEASURES",
-    "Background",
-    "PatchSpec",
-    "crop",
-    "cut",
-    "measure",
-    "measure_box",
-    "measure_picture",
-    "prepare",
-    "prepare_all",
-    "side_px",
-]
+_SURROUND_TENTHS = 13
+SURROUND = _SURROUND_TENTHS / 10
+"""A large mark's patch is this many times as long as its box: 15 % of the box on either side show what it lies on. The
+shipped models, and the labelled patches that they are tested on, are cut so."""
 
 # Multiplications.
 _ONE_THREAD = 250_000
@@ -111,8 +100,8 @@ def _cut(pixels: NDArray[np.uint8], candidate: Candidate, size: int) -> NDArray[
 
 
 def side_px(w_px: int, h_px: int, size: int) -> int:
-    """Side of the square cut around a box: the larger of `size` and 1.3 times its longer side, rounded up."""
-    return max(size, -(-13 * max(w_px, h_px) // 10))
+    """Side of the square cut around a box: the larger of `size` and `SURROUND` times its longer side, rounded up."""
+    return max(size, -(-_SURROUND_TENTHS * max(w_px, h_px) // 10))  # in whole numbers: no product is off by a bit
 
 
 def prepare(picture: NDArray[np.uint8], spec: PatchSpec) -> NDArray[np.uint8]:
@@ -133,7 +122,7 @@ def prepare(picture: NDArray[np.uint8], spec: PatchSpec) -> NDArray[np.uint8]:
     Raises:
         UsageError: another shape or dtype, or no pixels.
     """
-    _check_picture(picture)
+    check_picture(picture)
     check_kind(spec, PatchSpec, "spec")
     if picture.ndim == 3:
         picture = picture[:, :, 0] if picture.shape[2] == 1 else _grey(picture)
@@ -156,105 +145,6 @@ def prepare(picture: NDArray[np.uint8], spec: PatchSpec) -> NDArray[np.uint8]:
     return patch
 
 
-def measure(candidates: Sequence[Candidate], face: EndFace | None, spec: PatchSpec) -> NDArray[np.uint8]:
-    """The candidates' measures that the model asks for, on the scales of `MEASURES`.
-
-    Args:
-        candidates: the marks, in the order of their patches.
-        face: the end face they lie on; None where there is none: then what depends on it is not known.
-        spec: which measures, in which order.
-
-    Returns:
-        (n, len(spec.measures)) uint8; 0 where the figure is not known.
-
-    Raises:
-        UsageError: an argument of another type.
-    """
-    check_each(candidates, Candidate, "candidates")
-    check_kind(face, (EndFace, type(None)), "face")
-    check_kind(spec, PatchSpec, "spec")
-    marks, n = Marks.of(candidates), len(candidates)
-    values = np.full((len(spec.measures), n), np.nan)
-    with np.errstate(invalid="ignore", over="ignore"):
-        for row, name in zip(values, spec.measures, strict=True):
-            figures = MEASURES[name].of(marks, face)
-            if figures is not None:
-                row[:] = figures
-    return np.ascontiguousarray(_codes(values, spec.measures).T)
-
-
-def measure_picture(picture: NDArray[np.uint8], spec: PatchSpec) -> NDArray[np.uint8]:
-    """What a ready-made patch tells of its mark by its size alone, on the scales of `MEASURES`.
-
-    A patch that was cut by the rule of this module is larger than the model's size only where the mark's box is, and
-    then 1.3 times its longer side: so `box_px` is known. A patch of the model's size or less tells nothing.
-
-    Args:
-        picture: (h, w) or (h, w, channels), before `prepare`.
-        spec: which measures, in which order.
-
-    Returns:
-        (len(spec.measures),) uint8; 0 where the figure is not known.
-
-    Raises:
-        UsageError: no picture, or no spec.
-    """
-    _check_picture(picture)
-    check_kind(spec, PatchSpec, "spec")
-    codes = np.zeros(len(spec.measures), np.uint8)
-    longer = max(picture.shape[:2])
-    if "box_px" in spec.measures and longer > spec.size:
-        codes[spec.measures.index("box_px")] = _codes(np.array([[longer / 1.3]]), ("box_px",))[0, 0]
-    return codes
-
-
-def prepare_all(pictures: Iterable[NDArray[np.uint8]], spec: PatchSpec) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Ready-made patches or pictures as the model sees them, and what their sizes tell: what a model is called with.
-
-    Args:
-        pictures: as `prepare` takes them, at least one.
-        spec: size, background and measures.
-
-    Returns:
-        (n, size, size) uint8 and (n, len(spec.measures)) uint8, new arrays.
-
-    Raises:
-        UsageError: as `prepare`, or there is no picture.
-    """
-    seen = [(prepare(picture, spec), measure_picture(picture, spec)) for picture in items_of(pictures, "pictures")]
-    if not seen:
-        raise UsageError("no pictures to prepare; give at least one")
-    return np.stack([patch for patch, _ in seen]), np.stack([known for _, known in seen])
-
-
-def measure_box(w_px: int, h_px: int, spec: PatchSpec) -> NDArray[np.uint8]:
-    """What `measure_picture` says of the patch that `crop` would cut around a box."""
-    side = side_px(w_px, h_px, spec.size)
-    return measure_picture(np.empty((side, side), np.uint8), spec)
-
-
-def _codes(values: NDArray[np.float64], names: tuple[str, ...]) -> NDArray[np.uint8]:
-    """(k, n) codes of (k, n) values, a measure a row: 0 where not finite, else 1..255."""
-    (low, high), (first, span), logarithmic = _scales(names)
-    known = np.isfinite(values)
-    place = np.minimum(np.maximum(np.where(known, values, low), low), high)
-    place[logarithmic] = np.log(place[logarithmic])
-    codes = 1 + np.rint(254 * (place - first) / span)
-    return np.where(known, codes, 0).astype(np.uint8)
-
-
-@lru_cache(maxsize=16)
-def _scales(names: tuple[str, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-    """Of each measure, a row each: least and largest value; where the scale starts and how long it is, in logarithms
-    where it counts those; which rows do.
-    """
-    scales = [MEASURES[name] for name in names]
-    ends = np.array([(scale.low, scale.high) for scale in scales]).reshape(-1, 2)
-    shown = np.array([(math.log(s.low), math.log(s.high)) if s.log else (s.low, s.high) for s in scales]).reshape(-1, 2)
-    start_and_span = np.stack([shown[:, 0], shown[:, 1] - shown[:, 0]])
-    return ends.T[:, :, None], start_and_span[:, :, None], np.flatnonzero([scale.log for scale in scales])
-
-
 def _without_background(patches: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The patches with the median of their surround at grey 128; (n, size, size) uint8, the input unchanged.
 
@@ -273,8 +163,8 @@ def _without_background(patches: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=16)
 def _surround(size: int) -> NDArray[np.intp]:
-    """Flat indices of the frame around the middle 1/1.3 of a patch, where a large mark's box does not reach."""
-    frame = max(1, round(size * (1 - 1 / 1.3) / 2))
+    """Flat indices of the frame around the middle 1/`SURROUND` of a patch, where a large mark's box does not reach."""
+    frame = max(1, round(size * (1 - 1 / SURROUND) / 2))
     outside = np.ones((size, size), np.bool_)
     outside[frame : size - frame, frame : size - frame] = False
     indices = np.flatnonzero(outside)
@@ -325,7 +215,8 @@ def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
-def _check_picture(picture: object) -> None:
+def check_picture(picture: object) -> None:
+    """Raises UsageError unless this is a non-empty (h, w), (h, w, 1) or (h, w, 3) uint8 array."""
     if isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and picture.size:
         shape = picture.shape
         if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3)):

@@ -18,8 +18,9 @@ from ferrule_runs import TINY
 import edge
 from edge import hooks
 from edge.capture import CaptureSettings
-from edge.classify import Classifier, PatchSpec, crop, load_bundle, measure, prepare_all
-from edge.classify.patches import cut, measure_picture, prepare
+from edge.classify import Classifier, PatchSpec, crop, encode_measures, load_bundle, prepare_all
+from edge.classify.measure_codes import measure_picture
+from edge.classify.patches import cut, prepare
 from edge.detect import DetectSettings, detect
 from edge.errors import FerruleError
 from edge.inspection import Inspector, inspect_frame, load_inspector
@@ -93,9 +94,9 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "prepare spec": lambda x: prepare(GREY, x),
     "prepare_all": lambda x: prepare_all(x, SPEC),
     "measure_picture": lambda x: measure_picture(x, SPEC),
-    "measure": lambda x: measure(x, FACE, PatchSpec(4, measures=("snr",))),
-    "measure face": lambda x: measure([MARK], x, PatchSpec(4, measures=("rim_um",))),
-    "measure spec": lambda x: measure([MARK], FACE, x),
+    "encode_measures": lambda x: encode_measures(x, FACE, PatchSpec(4, measures=("snr",))),
+    "encode_measures face": lambda x: encode_measures([MARK], x, PatchSpec(4, measures=("rim_um",))),
+    "encode_measures spec": lambda x: encode_measures([MARK], FACE, x),
     "locate": locate,
     "locate settings": lambda x: locate(GREY, x),
     "locate_all": locate_all,

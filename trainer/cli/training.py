@@ -14,7 +14,7 @@ from typing import cast
 import numpy as np
 
 from edge.classify import PatchSpec, load_bundle
-from edge.classify.patches import Background
+from edge.classify.patch_spec import Background
 from edge.cli.console import Console
 from edge.labels import DEFECT_LABELS
 from trainer.data import Dataset, Source, captured_patches, coco, open_dataset

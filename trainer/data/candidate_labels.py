@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.classify import PatchSpec, crop, measure
-from edge.classify.patches import measure_box
+from edge.classify import PatchSpec, crop, encode_measures
+from edge.classify.measure_codes import measure_box
 from edge.detect import DetectSettings, detect
 from edge.labels import DEFECT_LABELS
 from edge.locate import LocateSettings, locate
@@ -43,7 +43,7 @@ def from_candidates(
     candidates = [c for c, _ in named]
     return Examples(
         crop(pixels, candidates, spec),
-        measure(candidates, face, spec),
+        encode_measures(candidates, face, spec),
         np.array([DEFECT_LABELS.index(label) for _, label in named], np.int64),
         np.array([group] * len(named), np.str_),
     )

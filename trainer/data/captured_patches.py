@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.capture.sidecar import RECORDS, UNLABELLED, CaptureRecord, read_records
-from edge.classify import PatchSpec, measure
+from edge.classify import PatchSpec, encode_measures
 from edge.errors import SourceError, UsageError
 from edge.sources import list_folder
 from trainer.data.examples import Examples
@@ -127,7 +127,7 @@ def _pictures_below(folder: Path) -> list[Path]:
 def _as_recorded(picture: LabelledPicture, record: CaptureRecord | None, spec: PatchSpec) -> LabelledPicture:
     if record is None:
         return picture
-    return replace(picture, measures=measure([record.candidate], record.end_face, spec)[0])
+    return replace(picture, measures=encode_measures([record.candidate], record.end_face, spec)[0])
 
 
 def _groups(

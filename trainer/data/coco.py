@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.classify import PatchSpec, crop
-from edge.classify.patches import measure_box
+from edge.classify.measure_codes import measure_box
 from edge.detect import detect
 from edge.errors import SourceError, UsageError
 from edge.labels import DEFECT_LABELS

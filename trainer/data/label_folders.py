@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from edge.capture.sidecar import pixels_sha256
 from edge.classify import PatchSpec
-from edge.classify.patches import measure_picture, prepare
+from edge.classify.measure_codes import measure_picture
+from edge.classify.patches import prepare
 from edge.errors import SourceError, UsageError
 from edge.sources import list_folder, read_picture
 from trainer.data.examples import Examples

@@ -16,7 +16,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from edge.classify import Classifier, PatchSpec
-from edge.classify.bundle import Description, Golden, pack, read_bundle
+from edge.classify.bundle import pack, read_bundle
+from edge.classify.description import Description, Golden
 from edge.classify.engine import Engine
 from edge.classify.runtime import build_interpreter, choose_runtime
 from edge.errors import ModelError, UsageError

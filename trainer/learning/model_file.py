@@ -22,7 +22,8 @@ import keras
 import msgspec
 
 from edge.classify import PatchSpec
-from edge.classify.bundle import check_labels, shipped_models_dir
+from edge.classify.bundle import shipped_models_dir
+from edge.classify.description import check_labels
 from edge.errors import ModelError, OutputError, UsageError
 from trainer.learning.best_epoch import History
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge.classify import prepare_all
+from edge.classify.pictures import pictures_given
 from edge.errors import UsageError
 from trainer.learning.model_file import TrainedModel, find, load
 from trainer.learning.standardisation import probabilities
@@ -48,13 +46,10 @@ def predict(
             f"a {type(trained).__name__} does not say its labels: give what trainer.load returned, or "
             "TrainedModel(model, labels, spec)"
         )
-    if not isinstance(img, np.ndarray | list | tuple):
-        raise UsageError(f"a {type(img).__name__} is no picture: expected a NumPy array, or a list of them")
-    is_one = isinstance(img, np.ndarray) and (img.ndim < 3 or (img.ndim == 3 and img.shape[2] in (1, 3)))
-    pictures: Sequence[Any] = [img] if is_one else list(img)
+    pictures, is_one = pictures_given(img)
     named = []
     if pictures:
-        scores = probabilities(trained.model, *prepare_all(map(np.asarray, pictures), trained.spec))
+        scores = probabilities(trained.model, *prepare_all(pictures, trained.spec))
         best = scores.argmax(axis=1).tolist()
         named = [(trained.labels[i], float(row[i])) for i, row in zip(best, scores, strict=True)]
     answers = named if return_prob else [label for label, _ in named]

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from edge.capture import CaptureSettings, PatchCapture
 from edge.capture.sidecar import RECORDS, UNLABELLED, folder_name, parse_records, pixels_sha256, read_records
-from edge.classify import PatchSpec, crop, measure
+from edge.classify import PatchSpec, crop, encode_measures
 from edge.classify.patches import prepare
 from edge.cli.options import DEFAULT_CAPTURE_MB, DEFAULT_CAPTURE_QUOTA
 from edge.errors import UsageError
@@ -138,7 +138,9 @@ class TestFolder:
         assert np.array_equal(prepare(saved, SPEC), crop(pixels, [mark], SPEC)[0])
         record = read_records(folder)[0][pixels_sha256(saved)]
         assert (record.candidate, record.end_face) == (mark, FACE)
-        assert np.array_equal(measure([record.candidate], record.end_face, SPEC), measure([mark], FACE, SPEC))
+        assert np.array_equal(
+            encode_measures([record.candidate], record.end_face, SPEC), encode_measures([mark], FACE, SPEC)
+        )
 
     def test_a_record_tells_all_that_is_known(self, tmp_path: Path) -> None:
         """Names, hashes, scores and the reason stand in the line, and the file is named by the patch's hash."""

@@ -9,7 +9,7 @@ import pytest
 
 from edge.classify import PatchSpec, load_bundle
 from edge.classify import bundle as bundles
-from edge.classify.bundle import Description, graph_of, list_models, pack, read_bundle, shipped_models_dir, write_bundle
+from edge.classify.bundle import graph_of, list_models, pack, read_bundle, shipped_models_dir, write_bundle
 from edge.errors import ModelError, UsageError
 
 DATA = Path(__file__).parents[2] / "data"
@@ -179,9 +179,3 @@ def test_shipped_models_are_valid() -> None:
     assert shipped_models_dir().is_dir()
     for name, path in list_models().items():
         assert load_bundle(path).description.name == name
-
-
-def test_description_is_checked_when_made_into_json() -> None:
-    """The description's JSON round-trips to an equal description."""
-    description = load_bundle(DATA / "tiny-measures.tflite").description
-    assert msgspec.json.decode(msgspec.json.encode(description), type=Description) == description

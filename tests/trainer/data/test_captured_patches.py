@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from edge.capture import CaptureSettings, PatchCapture
 from edge.capture.sidecar import RECORDS, UNLABELLED, read_records
-from edge.classify import PatchSpec, crop, measure
+from edge.classify import PatchSpec, crop, encode_measures
 from edge.errors import SourceError, UsageError
 from edge.labels import DEFECT_LABELS
 from edge.records import Candidate, EndFace, Finding, Frame, Identity, Inspection, Status, Verdict
@@ -81,7 +81,7 @@ def test_codes_and_patches_are_those_that_the_model_saw(folder: Path) -> None:
     seen: dict[str, Any] = {}
     for number in range(N_PICTURES):
         marks = candidates(number)
-        patches, codes = crop(pixels_of(number), marks, SPEC), measure(marks, FACE, SPEC)
+        patches, codes = crop(pixels_of(number), marks, SPEC), encode_measures(marks, FACE, SPEC)
         seen |= {patches[k].tobytes() + codes[k].tobytes(): number for k in range(len(marks))}
     got = [p.tobytes() + m.tobytes() for p, m in zip(read.examples.patches, read.examples.measures, strict=True)]
     assert set(got) <= set(seen)

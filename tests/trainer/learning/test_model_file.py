@@ -12,7 +12,7 @@ import pytest
 keras = pytest.importorskip("keras", reason="the train extra (TensorFlow) is not installed")
 
 from edge.classify import PatchSpec
-from edge.classify.bundle import check_labels
+from edge.classify.description import check_labels
 from edge.errors import ModelError, OutputError, UsageError
 from trainer.learning import model_file
 from trainer.learning.model_file import Facts, TrainedModel, load, save, weights_sha256
