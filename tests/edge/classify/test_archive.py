@@ -16,7 +16,7 @@ def archive(members: dict[str, bytes], before: bytes = b"graph", method: int = z
     buffer = io.BytesIO(before)
     with zipfile.ZipFile(buffer, "a", method) as written:
         for name, data in members.items():
-            written.writestr(name, data)
+            written.writestr(zipfile.ZipInfo(name), data, method)  # its time is 1980, not now
         written.comment = COMMENT
     return buffer.getvalue()
 
