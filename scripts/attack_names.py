@@ -141,7 +141,7 @@ def _too_long(rng: Random, folder: Path) -> Case:
             "x" * 256,
             "x" * 5_000,
             "a/" * 3_000 + "face.png",
-            "gone" + "/" * 10_000 + "face.png",
+            "y" * 300 + "/" * 10_000 + "face.png",
             "x" * 100_000,
             "\n" * 300,
         )

@@ -42,6 +42,9 @@ can name: it is not captured again. Names of files do not matter, a patch is kno
 _BLOCK_BYTES = 4096
 """What file systems keep files in: a small one takes a whole block."""
 
+MAX_RECORDS_BYTES = 64_000_000
+"""What is known of some 60,000 patches, more than anybody labels; all of it is read at the start."""
+
 _LOCK_S = 5.0
 
 
@@ -88,7 +91,8 @@ class CaptureFolder:
             with self._locked() as records:
                 # within the lock, or another process would count a file that is half written
                 if not note.exists():
-                    write_whole(note, _NOTE.format(folder=self.path.name, model=model).encode())
+                    note_text = _NOTE.format(folder=self.path.name, model=model)
+                    write_whole(note, note_text.encode(errors="backslashreplace"))
                 self._note(records.read())
                 self._take_stock()
         except OutputError as error:
@@ -146,6 +150,8 @@ class CaptureFolder:
         import fcntl  # here, because where there is no such lock one can still inspect
 
         with FileIO(self.path / RECORDS, "a+b") as file:
+            if os.fstat(file.fileno()).st_size > MAX_RECORDS_BYTES:
+                raise OSError(errno.EFBIG, f"its {RECORDS} is larger than {MAX_RECORDS_BYTES} bytes")
             ends = time.monotonic() + _LOCK_S
             while True:
                 try:

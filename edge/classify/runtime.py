@@ -26,7 +26,7 @@ from edge.arguments import described
 from edge.errors import ModelError, RuntimeUnavailableError, UsageError
 from edge.system.environment import NEEDS_64_BIT, USERLAND_BITS
 
-_SOURCE_PLACE = re.compile(r"\S+\.(?:cc|cpp|c|h):\d+:?\s*")
+_SOURCE_PLACE = re.compile(r"\S+\.(?:cc|cpp|c|h)(?::\d+)?:?\s+")
 _MODULES = {"ai-edge-litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
 
 RUNTIMES = tuple(_MODULES)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.arguments import check_kind
 from edge.bounds import CLADDING_UM, MOST_CLEANINGS
 from edge.errors import UsageError, reason_of
 from edge.judge.limits import Limit, parse_limit
@@ -133,6 +135,7 @@ def load_criteria(name_or_path: str | Path = DEFAULT_CRITERIA) -> Criteria:
     Raises:
         UsageError: there is no such profile, or it cannot be used; the message says which key and what to write.
     """
+    check_kind(name_or_path, (str, os.PathLike), "criteria")
     text = str(name_or_path)
     shipped = list_criteria()
     path = STANDARDS_DIR / f"{text}.toml" if text in shipped else _expanded(Path(name_or_path))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cv2
 
-from edge.arguments import check_kind
+from edge.arguments import check_kind, items_of
 from edge.errors import SourceError, UsageError, reason_of
 from edge.records import Frame
 from edge.sources.live import PATIENCE, Capture, LiveSettings, LostFrame, live_events
@@ -139,7 +139,10 @@ def list_pictures(paths: Iterable[str | os.PathLike[str]], recursive: bool = Fal
     A folder that cannot be read or holds no picture stays in the list as a LostFrame, folders below included, so
     that one of many does not stop the others.
     """
-    return [picture for path in paths for picture in _pictures_at(Path(path), recursive)]
+    listed = items_of(paths, "paths")
+    for path in listed:
+        check_kind(path, (str, os.PathLike), "a path")
+    return [picture for path in listed for picture in _pictures_at(Path(path), recursive)]
 
 
 def _pictures_at(path: Path, recursive: bool) -> Sequence[Path | LostFrame]:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.arguments import check_kind, described, is_number
 from edge.bounds import MEGAPIXELS
 from edge.errors import SourceError, UsageError, reason_of
 from edge.sources.bmp_structure import sound_bmp
@@ -97,6 +98,7 @@ def read_picture(path: str | os.PathLike[str], max_megapixels: float = MAX_MEGAP
             supported, or too large (which is seen in the header, before anything is decoded).
         UsageError: the limit is not above 0.
     """
+    check_kind(path, (str, os.PathLike), "path")
     check_max_megapixels(max_megapixels)
     n_most = int(max(max_megapixels, MAX_MEGAPIXELS) * 1e6 * BYTES_PER_PIXEL)
     return decode_picture(read_picture_bytes(Path(path), n_most), str(path), max_megapixels)
@@ -108,6 +110,7 @@ def decode_picture(data: bytes, source: str, max_megapixels: float = MAX_MEGAPIX
     Raises:
         SourceError, UsageError: as `read_picture`.
     """
+    check_kind(data, bytes, "data")
     check_max_megapixels(max_megapixels)
     try:
         header = picture_header(data)
@@ -131,9 +134,9 @@ def check_max_megapixels(max_megapixels: float) -> None:
         UsageError: it is no number, or none of `edge.bounds.MEGAPIXELS`.
     """
     least, most = MEGAPIXELS
-    if not least <= max_megapixels <= most:
+    if not is_number(max_megapixels, least, most):
         raise UsageError(
-            f"--max-megapixels {max_megapixels}; expected {least:g} to {most:g}, such as {MAX_MEGAPIXELS:g}"
+            f"--max-megapixels {described(max_megapixels)}; expected {least:g} to {most:g}, such as {MAX_MEGAPIXELS:g}"
         )
 
 
@@ -196,6 +199,7 @@ def list_folder(folder: str | os.PathLike[str], recursive: bool = False) -> list
 
 def search_folder(folder: str | os.PathLike[str], recursive: bool = False) -> tuple[list[Path], dict[Path, str]]:
     """The same, and what is wrong with each folder that cannot be read instead of an error; never both empty."""
+    check_kind(folder, (str, os.PathLike), "folder")
     root, problems = Path(folder), dict[Path, str]()
     found = sorted(_walk(root, recursive, problems), key=natural_order)
     if not found and not problems:

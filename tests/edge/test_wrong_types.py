@@ -26,11 +26,12 @@ from edge.errors import FerruleError
 from edge.inspection import Inspector, inspect_frame, load_inspector
 from edge.judge import connector_status, judge, load_criteria, unreadable, zone_of
 from edge.judge.verdict import breaches, tightest, zones_crossed
-from edge.locate import locate, locate_all
+from edge.locate import LocateSettings, locate, locate_all
 from edge.overlay import draw, draw_svg
 from edge.quality import QualitySettings, assess
 from edge.records import Candidate, EndFace, Finding, Frame
-from edge.sources import LiveSettings, events, frames
+from edge.sources import LiveSettings, events, frames, list_folder, list_pictures, read_picture
+from edge.sources.pictures import decode_picture
 
 GREY = np.full((64, 64), 128, np.uint8)
 SPEC = PatchSpec(4)
@@ -123,6 +124,14 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "zone_of criteria": lambda x: zone_of(MARK, "dig", x),
     "unreadable": unreadable,
     "connector_status": connector_status,
+    "read_picture": read_picture,
+    "read_picture max_megapixels": lambda x: read_picture("none.png", x),
+    "decode_picture": lambda x: decode_picture(x, "bytes"),
+    "list_folder": list_folder,
+    "list_pictures": list_pictures,
+    "list_pictures path": lambda x: list_pictures([x]),
+    "load_criteria": load_criteria,
+    "LocateSettings": lambda x: LocateSettings(um_per_px_x=x),
     "load_inspector model": load_inspector,
     "load_inspector criteria": lambda x: load_inspector(TINY, x),
     "load_inspector runtime": lambda x: load_inspector(TINY, runtime=x),

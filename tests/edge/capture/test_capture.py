@@ -448,3 +448,19 @@ def test_face_drawn_has_marks(bench: Path) -> None:
     """The bench shows marks at all: else the tests above would promise nothing."""
     assert rows(run("inspect", "pictures/bad.png", "--json").stdout)[0]["findings"]
     assert draw_face(2).shape == (600, 800)
+
+
+def test_a_folder_s_name_may_be_no_text(tmp_path: Path) -> None:
+    """The note in it says the name as far as it can be said."""
+    folder = tmp_path / os.fsdecode(b"mine\xff")
+    opened(folder)
+    assert "mine\\udcff" in (folder / "README.txt").read_text(encoding="utf-8")
+
+
+def test_records_that_are_too_many_are_not_read(tmp_path: Path) -> None:
+    """A file of gigabytes under that name is refused before it fills the memory."""
+    opened(tmp_path)
+    with (tmp_path / "capture.jsonl").open("ab") as file:
+        file.truncate(3 * 10**9)
+    with pytest.raises(UsageError, match="larger than 64000000 bytes"):
+        opened(tmp_path)
