@@ -21,7 +21,7 @@ from edge.classify import Classifier, crop, encode_measures, load_bundle
 from edge.classify.bundle import DEFAULT_MODEL
 from edge.detect import DetectSettings, detect
 from edge.errors import UsageError
-from edge.judge import DEFAULT_CRITERIA, Criteria, judge, load_criteria, unreadable, zone_of
+from edge.judge import DEFAULT_CRITERIA, Criteria, believed_name, judge, load_criteria, unreadable, zone_of
 from edge.locate import LocateSettings, locate_all
 from edge.quality import QualitySettings, assess
 from edge.records import Candidate, EndFace, Finding, Frame, Inspection, Quality, Verdict
@@ -183,8 +183,8 @@ def _name(pixels: NDArray[np.uint8], looks: Sequence[_Look], inspector: Inspecto
     for look in looks:
         findings = []
         for candidate in look.candidates:
-            label, score = names[at]
             by_label = dict(zip(classifier.labels, scores[at].tolist(), strict=True))
+            label, score = believed_name(candidate, names[at][0], by_label)
             zone = zone_of(candidate, label, inspector.criteria)
             findings.append(Finding(candidate, label, score, by_label, zone))
             at += 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edge.judge.profiles import Criteria, Zone
-from edge.labels import CONTAMINATION, SCRATCH, UNKNOWN, judged_size_um
+from edge.labels import CONTAMINATION, SCRATCH, UNKNOWN
 from edge.records import Finding, Reason
 
 if TYPE_CHECKING:
@@ -19,9 +19,10 @@ def reason(breach: Breach, findings: Sequence[Finding]) -> Reason:
     doubt = "" if zone.confirmed else " (to be confirmed)"
     members = [findings[i] for i in breach.members]
     first = members[0]
-    size = judged_size_um(first)
+    size = breach.size_um(first)
+    other = _other_rule(breach, first)
     if size_class is None:
-        text = f"zone {zone.name}: {what(first, 0.0)}, its limit is yours to confirm"
+        text = f"zone {zone.name}: {what(first, breach.is_scratch, 0.0)}, its limit is yours to confirm{other}"
         return Reason(zone.name, first.label, size, breach.limit.text, text)
     if size_class.n_allowed:
         labels = {finding.label for finding in members}
@@ -31,11 +32,12 @@ def reason(breach: Breach, findings: Sequence[Finding]) -> Reason:
         text = f"zone {zone.name}: {len(members)} {_plural(label)}{sizes}{wide}, at most {size_class.n_allowed}{doubt}"
         return Reason(zone.name, label, None, size_class.text, text)
     if size_class.low_um == 0:
-        text = f"zone {zone.name}: {what(first, 0.0)}, none allowed{doubt}{_barely_in(first, zone)}"
+        note = f"{doubt}{other}{_barely_in(first, zone)}"
+        text = f"zone {zone.name}: {what(first, breach.is_scratch, 0.0)}, none allowed{note}"
         return Reason(zone.name, first.label, size, size_class.text, text)
     margin = size_class.low_um - size
     over = f"of {size_class.low_um:g} um or more" if size_class.has_low else f"over {size_class.low_um:g} um"
-    text = f"zone {zone.name}: {what(first, size_class.low_um)}, none {over} allowed{doubt}"
+    text = f"zone {zone.name}: {what(first, breach.is_scratch, size_class.low_um)}, none {over} allowed{doubt}{other}"
     return Reason(
         zone.name,
         first.label,
@@ -46,11 +48,20 @@ def reason(breach: Breach, findings: Sequence[Finding]) -> Reason:
     )
 
 
-def what(finding: Finding, limit_um: float) -> str:
+def _other_rule(breach: Breach, finding: Finding) -> str:
+    """Says so where the mark is held against a rule that is not its name's."""
+    if breach.is_scratch == (finding.label == SCRATCH):
+        return ""
+    if breach.is_scratch:
+        return " (as a scratch, which its shape may be)"
+    return " (as a defect: no sure scratch by its shape)"
+
+
+def what(finding: Finding, is_scratch: bool, limit_um: float) -> str:
     """`scratch 3.4 um wide`, `dig 5.04 um across`: as many digits as it takes to differ from the limit, up to 3."""
-    size = judged_size_um(finding)
+    size = finding.candidate.width_um if is_scratch else finding.candidate.diameter_um
     digits = next((d for d in (1, 2) if round(size, d) != limit_um), 1 if size == limit_um else 3)
-    return f"{finding.label} {size:.{digits}f} um {'wide' if finding.label == 'scratch' else 'across'}"
+    return f"{finding.label} {size:.{digits}f} um {'wide' if is_scratch else 'across'}"
 
 
 def _plural(label: str) -> str:

@@ -3,7 +3,8 @@
 Rules of IEC 61300-3-35 that no table shows, as reprints and the BICSI slides tell them:
 
 - A scratch is held against its limit by its width, every other mark (dig, chip, contamination, unknown, or
-  whatever else a model calls it) by the diameter of the smallest circle that holds it. `clean` is no mark.
+  whatever else a model calls it) by the diameter of the smallest circle that holds it. `clean` is no mark. A name
+  that the mark's shape does not bear out does not choose the rule: then both are held (`edge.judge.readings`).
 - A scratch is judged in each zone it crosses. Any other mark counts wholly in the innermost zone it touches.
 - Touching is not strict: a mark whose nearest point lies exactly on a zone's outer edge touches that zone. A
   scratch that ends exactly on a zone's inner edge does not cross that zone: the edge belongs to the inner one.
@@ -26,7 +27,8 @@ from edge.errors import UsageError
 from edge.judge import sentences
 from edge.judge.limits import Limit, SizeClass
 from edge.judge.profiles import Criteria, Zone
-from edge.labels import CLEAN, CONTAMINATION, SCRATCH, judged_size_um
+from edge.judge.readings import Reading, readings
+from edge.labels import CLEAN, CONTAMINATION, SCRATCH
 from edge.records import Candidate, Finding, Reason, Status, Verdict
 
 ADVICE_CLEAN = "clean and inspect again"
@@ -52,6 +54,10 @@ class Breach:
     size_class: SizeClass | None
     members: tuple[int, ...]
     is_scratch: bool
+
+    def size_um(self, finding: Finding) -> float:
+        """The size of a mark that this limit is about."""
+        return finding.candidate.width_um if self.is_scratch else finding.candidate.diameter_um
 
 
 def zones_crossed(candidate: Candidate, criteria: Criteria) -> tuple[Zone, ...]:
@@ -91,7 +97,7 @@ def judge(findings: Sequence[Finding], criteria: Criteria, n_cleanings: int = 0)
     check_number(n_cleanings, "n_cleanings", 0)
     found = breaches(findings, criteria)
     exceeded = [breach for breach in found if breach.size_class is not None]
-    reasons = tuple(sentences.reason(breach, findings) for breach in found)
+    reasons = tuple(sentences.reason(breach, findings) for breach in _once_a_mark(found))
     may_clean = n_cleanings < criteria.max_cleanings
     if exceeded:
         dirty = any(findings[i].label in criteria.cleanable for breach in exceeded for i in breach.members)
@@ -99,6 +105,17 @@ def judge(findings: Sequence[Finding], criteria: Criteria, n_cleanings: int = 0)
     if found:
         return Verdict(Status.UNREADABLE, reasons, ADVICE_CONFIRM)
     return Verdict(Status.PASS, (), _advice_on_pass(findings, criteria, may_clean))
+
+
+def _once_a_mark(found: Sequence[Breach]) -> list[Breach]:
+    """The breaches less those that say of a mark in a zone a second time, by the other reading, that it fails."""
+    told: set[tuple[str, tuple[int, ...]]] = set()
+    once = []
+    for breach in found:
+        if (breach.zone.name, breach.members) not in told:
+            told.add((breach.zone.name, breach.members))
+            once.append(breach)
+    return once
 
 
 def unreadable(problems: Iterable[str]) -> Verdict:
@@ -136,26 +153,26 @@ def breaches(findings: Sequence[Finding], criteria: Criteria) -> tuple[Breach, .
     """
     _check_all(findings, criteria)
     # Marks share a count when they share zone, limit and class of size.
-    counted: dict[tuple[int, str, int], list[int]] = {}
+    counted: dict[tuple[int, Reading, int], list[tuple[int, Reading]]] = {}
     for i, finding in enumerate(findings):
         _check(finding, i)
-        for z in _zones_judged(finding, criteria):
+        for z, reading in _judged(finding, criteria):
             zone = criteria.zones[z]
-            own = finding.label if finding.label in zone.labels or finding.label == SCRATCH else ""
-            limit = zone.limit_for(finding.label)
-            c = limit.classes.index(limit.class_of(judged_size_um(finding))) if limit.known else -1
-            counted.setdefault((z, own, c), []).append(i)
+            own = reading.label if reading.label in zone.labels or reading.is_scratch else ""
+            limit = zone.limit_for(reading.label)
+            c = limit.classes.index(limit.class_of(reading.size_um)) if limit.known else -1
+            counted.setdefault((z, Reading(own, reading.is_scratch, 0.0), c), []).append((i, reading))
     out: list[Breach] = []
-    for (z, own, c), members in counted.items():
+    for (z, rule, c), members in counted.items():
         zone = criteria.zones[z]
-        limit = zone.limit_for(own)
+        limit = zone.limit_for(rule.label)
         size_class = None if c < 0 else limit.classes[c]
         if size_class is not None and (size_class.n_allowed is None or len(members) <= size_class.n_allowed):
             continue
-        largest_first = tuple(sorted(members, key=lambda i: -judged_size_um(findings[i])))
+        largest_first = tuple(i for i, _ in sorted(members, key=lambda member: -member[1].size_um))
         one_by_one = size_class is None or size_class.n_allowed == 0
         groups = [(i,) for i in largest_first] if one_by_one else [largest_first]
-        out += [Breach(zone, limit, size_class, group, own == SCRATCH) for group in groups]
+        out += [Breach(zone, limit, size_class, group, rule.is_scratch) for group in groups]
     order = {zone.name: i for i, zone in enumerate(criteria.zones)}
     return tuple(
         sorted(
@@ -164,8 +181,9 @@ def breaches(findings: Sequence[Finding], criteria: Criteria) -> tuple[Breach, .
                 b.size_class is None,
                 order[b.zone.name],
                 len(b.members) > 1,
-                -judged_size_um(findings[b.members[0]]),
+                -b.size_um(findings[b.members[0]]),
                 b.members,
+                b.is_scratch != (findings[b.members[0]].label == SCRATCH),
             ),
         )
     )
@@ -183,18 +201,18 @@ def tightest(findings: Sequence[Finding], criteria: Criteria) -> tuple[Finding, 
     best: tuple[Finding, Reason] | None = None
     for i, finding in enumerate(findings):
         _check(finding, i)
-        for z in _zones_judged(finding, criteria):
-            zone, size = criteria.zones[z], judged_size_um(finding)
-            ceiling = zone.limit_for(finding.label).ceiling_um(size)
+        for z, reading in _judged(finding, criteria):
+            zone, size = criteria.zones[z], reading.size_um
+            limit = zone.limit_for(reading.label)
+            ceiling = limit.ceiling_um(size)
             if ceiling is None or (best is not None and ceiling - size >= (best[1].margin_um or 0.0)):
                 continue
             margin = ceiling - size
             text = (
-                f"zone {zone.name}: {sentences.what(finding, ceiling)}, {margin:.1f} um under the limit of "
-                f"{ceiling:g} um{sentences.within(margin, finding)}"
+                f"zone {zone.name}: {sentences.what(finding, reading.is_scratch, ceiling)}, {margin:.1f} um under the "
+                f"limit of {ceiling:g} um{sentences.within(margin, finding)}"
             )
-            limit = zone.limit_for(finding.label).text
-            best = finding, Reason(zone.name, finding.label, size, limit, text, margin)
+            best = finding, Reason(zone.name, finding.label, size, limit.text, text, margin)
     return best
 
 
@@ -203,15 +221,16 @@ def _check_all(findings: Sequence[Finding], criteria: Criteria) -> None:
     check_kind(criteria, Criteria, "criteria")
 
 
-def _zones_judged(finding: Finding, criteria: Criteria) -> list[int]:
-    """Indices of the zones whose limits the mark is held against."""
-    if finding.label == CLEAN:
-        return []
+def _judged(finding: Finding, criteria: Criteria) -> list[tuple[int, Reading]]:
+    """Indices of the zones whose limits the mark is held against, each with how it is read there."""
     crossed = {zone.name for zone in zones_crossed(finding.candidate, criteria)}
-    graded = [
-        z for z, zone in enumerate(criteria.zones) if zone.name in crossed and zone.limit_for(finding.label).graded
-    ]
-    return graded if finding.label == SCRATCH else graded[:1]
+    out: list[tuple[int, Reading]] = []
+    for reading in readings(finding):
+        graded = [
+            z for z, zone in enumerate(criteria.zones) if zone.name in crossed and zone.limit_for(reading.label).graded
+        ]
+        out += [(z, reading) for z in (graded if reading.is_scratch else graded[:1])]
+    return out
 
 
 def _check(finding: Finding, i: int) -> None:
@@ -228,7 +247,7 @@ def _check(finding: Finding, i: int) -> None:
 
 def _advice_on_pass(findings: Sequence[Finding], criteria: Criteria, may_clean: bool) -> str:
     parts = []
-    if may_clean and any(f.label == CONTAMINATION and _zones_judged(f, criteria) for f in findings):
+    if may_clean and any(f.label == CONTAMINATION and _judged(f, criteria) for f in findings):
         parts.append("within the limits, but contamination is to be removed: clean before mating")
     close = tightest(findings, criteria)
     if close is not None and (close[1].margin_um or 0.0) < close[0].candidate.uncertainty_um:

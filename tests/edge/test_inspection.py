@@ -27,9 +27,11 @@ STAGES = ["locate", "quality", "detect", "crop", "classify", "judge", "total"]
 
 
 def candidate(x_px: int, nearest_um: float = 0.0, size_um: float = 6.0) -> Candidate:
-    """A mark of this size, so far from the centre."""
+    """A mark of this size, so far from the centre, as weak as what a detector proposes in vain."""
     farthest_um = nearest_um + size_um
-    return Candidate(x_px, 10, 6, 6, 30, size_um, size_um, size_um, 25.0, nearest_um, nearest_um, farthest_um, -40.0)
+    return Candidate(
+        x_px, 10, 6, 6, 30, size_um, size_um, size_um, 25.0, nearest_um, nearest_um, farthest_um, -40.0, noise_grey=8.0
+    )
 
 
 class FakeClassifier:

@@ -18,16 +18,17 @@ SM1, MM1 = (f"iec-61300-3-35-2009-{x}" for x in ("sm-upc", "mm"))
 
 
 def mark(label, size_um, nearest_um=0.0, farthest_um=None, uncertainty_um=0.0):
-    """A finding of this size; a scratch of that width, 40 um long, else a blob of that diameter."""
+    """A finding of this size; a scratch of that width, 40 um long or four times as long as wide, else a blob."""
     is_scratch = label == "scratch"
+    length_um = max(40.0, 4.0 * size_um)
     candidate = Candidate(
         x_px=0,
         y_px=0,
         w_px=1,
         h_px=1,
         area_px=1,
-        diameter_um=40.0 if is_scratch else size_um,
-        length_um=40.0 if is_scratch else size_um,
+        diameter_um=length_um if is_scratch else size_um,
+        length_um=length_um if is_scratch else size_um,
         width_um=size_um if is_scratch else size_um / 2,
         area_um2=1.0,
         distance_um=nearest_um,
