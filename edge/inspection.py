@@ -21,7 +21,16 @@ from edge.classify import Classifier, crop, encode_measures, load_bundle
 from edge.classify.bundle import DEFAULT_MODEL
 from edge.detect import DetectSettings, detect
 from edge.errors import UsageError
-from edge.judge import DEFAULT_CRITERIA, Criteria, believed_name, judge, load_criteria, unreadable, zone_of
+from edge.judge import (
+    DEFAULT_CRITERIA,
+    Criteria,
+    believed_name,
+    judge,
+    judge_badly_seen,
+    load_criteria,
+    unreadable,
+    zone_of,
+)
 from edge.locate import LocateSettings, locate_all
 from edge.quality import QualitySettings, assess
 from edge.records import Candidate, EndFace, Finding, Frame, Inspection, Quality, Verdict
@@ -115,7 +124,7 @@ def inspect_frame(frame: Frame, inspector: Inspector) -> tuple[Inspection, ...]:
     looks = [_look(pixels, face, inspector.criteria) for face in faces] or [_Look(None, assess(pixels, None))]
     watch.lap("quality")
     for look in looks:
-        if look.face is not None and not look.problems:
+        if look.face is not None and look.quality.is_trusted:
             settings = inspector.detect_settings
             if look.reach > settings.reach:
                 settings = replace(settings, reach=look.reach)
@@ -192,8 +201,10 @@ def _name(pixels: NDArray[np.uint8], looks: Sequence[_Look], inspector: Inspecto
 
 
 def _judged(look: _Look, inspector: Inspector) -> Verdict:
-    if look.problems:
+    if look.face is None or not look.quality.is_trusted:
         return unreadable(look.problems)
+    if look.problems:
+        return judge_badly_seen(look.findings, inspector.criteria, look.problems, inspector.n_cleanings)
     return judge(look.findings, inspector.criteria, inspector.n_cleanings)
 
 

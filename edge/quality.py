@@ -66,6 +66,7 @@ class QualitySettings:
             keeps in the blur of this picture.
         min_brightness: least mean grey of ferrule and glass, over 255.
         min_contrast: least grey step at the cladding's edge, over 255.
+        min_sure_contrast: the same, below which the edge may be none: half of it; nothing is judged then.
         max_noise: largest noise of a pixel (one sigma), over 255.
         max_saturation: largest share of white in the core, in the cladding or in the ferrule around it.
         field: what must be in the picture, in cladding radii; 1.08 is zone C of a 125 um fibre.
@@ -74,12 +75,13 @@ class QualitySettings:
     min_focus: float = 0.95
     min_brightness: float = 0.33
     min_contrast: float = 0.08
+    min_sure_contrast: float = 0.04
     max_noise: float = 0.03
     max_saturation: float = 0.25
     field: float = 1.08
 
     def __post_init__(self) -> None:
-        for name in ("min_focus", "min_brightness", "min_contrast", "max_noise", "max_saturation"):
+        for name in ("min_focus", "min_brightness", "min_contrast", "min_sure_contrast", "max_noise", "max_saturation"):
             check_number(getattr(self, name), name, 0, 1)
         check_number(self.field, "field", 0, _FARTHEST)
 
@@ -113,7 +115,7 @@ def assess(pixels: U8, face: EndFace | None, settings: QualitySettings = Quality
     check_kind(face, (EndFace, type(None)), "face")
     check_kind(settings, QualitySettings, "settings")
     if face is None:
-        return Quality(0.0, float(pixels[::8, ::8].mean()) / 255, 0.0, 0.0, ("no end face found",))
+        return Quality(0.0, float(pixels[::8, ::8].mean()) / 255, 0.0, 0.0, ("no end face found",), is_trusted=False)
     seen = _measured(pixels, face, settings)
     return Quality(
         focus=_kept_contrast(seen.blur_um),
@@ -121,6 +123,8 @@ def assess(pixels: U8, face: EndFace | None, settings: QualitySettings = Quality
         contrast=seen.step_grey / 255,
         saturation=seen.saturation,
         problems=tuple(_problems(seen, settings)),
+        is_trusted=seen.worst_saturation <= settings.max_saturation
+        and seen.step_grey >= 255 * settings.min_sure_contrast,
     )
 
 

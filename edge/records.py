@@ -125,7 +125,9 @@ class Quality:
         brightness: mean grey of the ferrule and glass over 255.
         contrast: grey step at the cladding's edge over 255.
         saturation: share of pixels at 255 within the inspected field (smaller is better).
-        problems: why the picture cannot be judged, one sentence each; empty when it can.
+        problems: what stands against the picture, one sentence each; with any of them nothing passes.
+        is_trusted: whether marks that are seen all the same may fail: False without an end face, where white hides what
+            is there, or where the cladding's edge is too faint to be one for sure.
     """
 
     focus: float
@@ -133,6 +135,7 @@ class Quality:
     contrast: float
     saturation: float = 0.0
     problems: tuple[str, ...] = ()
+    is_trusted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

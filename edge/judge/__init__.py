@@ -2,7 +2,7 @@
 
 from edge.judge.profiles import DEFAULT_CRITERIA, Criteria, list_criteria, load_criteria
 from edge.judge.readings import believed_name
-from edge.judge.verdict import connector_status, judge, unreadable, zone_of
+from edge.judge.verdict import connector_status, judge, judge_badly_seen, unreadable, zone_of
 
 __all__ = [
     "DEFAULT_CRITERIA",
@@ -10,6 +10,7 @@ __all__ = [
     "believed_name",
     "connector_status",
     "judge",
+    "judge_badly_seen",
     "list_criteria",
     "load_criteria",
     "unreadable",

@@ -20,16 +20,23 @@ A mark more never makes a verdict better: every limit allows a count that marks 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.arguments import LARGEST, check_each, check_kind, check_number, described, is_number, items_of
 from edge.errors import UsageError
 from edge.judge import sentences
 from edge.judge.limits import Limit, SizeClass
 from edge.judge.profiles import Criteria, Zone
-from edge.judge.readings import Reading, readings
-from edge.labels import CLEAN, CONTAMINATION, SCRATCH
+from edge.judge.readings import SURE, Reading, readings
+from edge.labels import CLEAN, CONTAMINATION, SCRATCH, UNKNOWN
 from edge.records import Candidate, Finding, Reason, Status, Verdict
+
+CERTAIN_SIGMA = 15.0
+"""Contrast over noise from which on a mark is certain on a picture that is otherwise too bad."""
+CERTAIN_GREY = 20.0
+"""The same in grey levels."""
+CERTAIN_SPREAD = 2.0
+"""By how many sigma of its uncertainty a mark is taken to be smaller there."""
 
 ADVICE_CLEAN = "clean and inspect again"
 ADVICE_REPLACE = "re-polish or replace"
@@ -105,6 +112,57 @@ def judge(findings: Sequence[Finding], criteria: Criteria, n_cleanings: int = 0)
     if found:
         return Verdict(Status.UNREADABLE, reasons, ADVICE_CONFIRM)
     return Verdict(Status.PASS, (), _advice_on_pass(findings, criteria, may_clean))
+
+
+def judge_badly_seen(
+    findings: Sequence[Finding], criteria: Criteria, problems: Sequence[str], n_cleanings: int = 0
+) -> Verdict:
+    """FAIL for what is certain on a picture that is too bad to pass, else UNREADABLE.
+
+    What is seen badly (cut off, blurred, noisy, dark, pale) withholds PASS alone. A mark fails here only where it
+    stands far above the noise, and where its size less its uncertainty, at its place farther out by as much, still
+    exceeds the limit.
+
+    Args:
+        findings: named candidates of one fibre.
+        criteria: the profile.
+        problems: what stands against the picture, a sentence each; at least one.
+        n_cleanings: how often this connector was cleaned before this look.
+
+    Returns:
+        FAIL with the marks' reasons first and the picture's behind them, or UNREADABLE with the picture's.
+
+    Raises:
+        UsageError: there is no problem, or a measure of a finding is negative or not a finite number.
+    """
+    unread = unreadable(problems)
+    _check_all(findings, criteria)
+    certain = [finding for finding in findings if _is_certain(finding)]
+    found = [b for b in breaches([_at_least(f) for f in certain], criteria) if b.size_class is not None]
+    if not found:
+        return unread
+    failed = judge([certain[i] for i in sorted({i for b in found for i in b.members})], criteria, n_cleanings)
+    reasons = tuple(sentences.reason(breach, certain) for breach in _once_a_mark(found))
+    return Verdict(Status.FAIL, (*reasons, *unread.reasons), failed.advice or ADVICE_REPLACE)
+
+
+def _is_certain(finding: Finding) -> bool:
+    c = finding.candidate
+    named = finding.label != UNKNOWN and finding.score >= SURE
+    return named and abs(c.contrast_grey) >= max(CERTAIN_SIGMA * c.noise_grey, CERTAIN_GREY)
+
+
+def _at_least(finding: Finding) -> Finding:
+    """The mark as small, and as far out, as its uncertainty allows."""
+    c, less_um = finding.candidate, CERTAIN_SPREAD * finding.candidate.uncertainty_um
+    smaller = replace(
+        c,
+        width_um=max(c.width_um - less_um, 0.0),
+        diameter_um=max(c.diameter_um - less_um, 0.0),
+        nearest_um=c.nearest_um + less_um,
+        farthest_um=max(c.farthest_um, c.nearest_um + less_um),
+    )
+    return replace(finding, candidate=smaller)
 
 
 def _once_a_mark(found: Sequence[Breach]) -> list[Breach]:

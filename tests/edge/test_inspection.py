@@ -126,13 +126,38 @@ def test_without_an_end_face_nothing_passes(stages: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("faces", [(FACE,), ()])
 def test_a_picture_that_cannot_be_judged_never_passes(stages: dict[str, object], faces: tuple[EndFace, ...]) -> None:
-    """Every problem is a reason, whether or not a face was found."""
-    stages.update(faces=faces, quality=replace(GOOD, problems=("too dark", "out of focus")), candidates=(candidate(5),))
+    """Every problem is a reason, whether or not a face was found; what cannot be trusted is not even looked at."""
+    bad = replace(GOOD, problems=("too dark", "out of focus"), is_trusted=False)
+    stages.update(faces=faces, quality=bad, candidates=(candidate(5),))
     (told,) = make(["clean"]).inspect(FRAME)
     assert told.verdict.status is Status.UNREADABLE
     assert [r.text for r in told.verdict.reasons] == ["too dark", "out of focus"]
     assert told.findings == ()
     assert stages["detected"] == []
+
+
+@pytest.mark.parametrize(
+    ("label", "noise_grey", "size_um", "expected"),
+    [
+        ("dig", 1.0, 9.0, Status.FAIL),
+        ("dig", 8.0, 9.0, Status.UNREADABLE),
+        ("dig", 1.0, 4.0, Status.UNREADABLE),
+        ("clean", 1.0, 9.0, Status.UNREADABLE),
+        ("clean", 8.0, 9.0, Status.UNREADABLE),
+    ],
+    ids=["certain", "near the noise", "small enough", "unknown", "dismissed"],
+)
+def test_what_is_seen_badly_may_fail_and_never_passes(
+    stages: dict[str, object], label: str, noise_grey: float, size_um: float, expected: Status
+) -> None:
+    """A blurred picture withholds PASS alone: a mark that is certain fails, with the picture's problem behind it."""
+    mark = replace(candidate(5, 30.0, size_um), noise_grey=noise_grey)
+    stages.update(quality=replace(GOOD, problems=("out of focus",)), candidates=(mark,))
+    (told,) = make([label]).inspect(FRAME)
+    assert told.verdict.status is expected
+    assert len(told.findings) == 1
+    assert told.verdict.reasons[-1].text == "out of focus"
+    assert len(told.verdict.reasons) == (2 if expected is Status.FAIL else 1)
 
 
 def test_several_fibres_share_one_call_of_the_model(stages: dict[str, object]) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import UsageError
-from edge.judge import connector_status, judge, list_criteria, load_criteria, unreadable, zone_of
+from edge.judge import connector_status, judge, judge_badly_seen, list_criteria, load_criteria, unreadable, zone_of
 from edge.judge.verdict import ADVICE_CLEAN, ADVICE_CONFIRM, ADVICE_REPLACE, ADVICE_RETAKE, tightest, zones_crossed
 from edge.records import Candidate, Finding, Status, Verdict
 
@@ -538,3 +538,33 @@ def test_the_order_of_findings_does_not_matter(findings, name, data):
     one, other = judge(findings, criteria), judge(shuffled, criteria)
     assert (one.status, one.advice) == (other.status, other.advice)
     assert sorted(r.text for r in one.reasons) == sorted(r.text for r in other.reasons)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    findings=st.lists(marks(), max_size=8),
+    name=st.sampled_from(list_criteria()),
+    noise=st.sampled_from([0.5, 1.0, 4.0]),
+)
+def test_a_picture_seen_badly_never_passes_and_fails_for_what_fails(findings, name, noise):
+    """FAIL only where the same marks, seen well, fail; else UNREADABLE; the picture's problem is always told."""
+    criteria = load_criteria(name)
+    seen = [replace(f, candidate=replace(f.candidate, noise_grey=noise)) for f in findings]
+    badly = judge_badly_seen(seen, criteria, ["blurred"])
+    assert badly.status is not Status.PASS
+    assert badly.reasons[-1].text == "blurred"
+    if badly.status is Status.FAIL:
+        assert judge(seen, criteria).status is Status.FAIL
+        assert len(badly.reasons) > 1
+
+
+def test_a_certain_mark_fails_by_its_size_less_its_uncertainty():
+    """Zone B of single mode allows 5 um: 6.0 um, give or take .4 twice, fails, and .6 twice does not."""
+    criteria = load_criteria(SM2)
+    for uncertainty_um, status in ((0.4, Status.FAIL), (0.6, Status.UNREADABLE)):
+        dig = mark("dig", 6.0, in_zone("B", criteria), uncertainty_um=uncertainty_um)
+        verdict = judge_badly_seen([dig], criteria, ["noisy"])
+        assert verdict.status is status
+    assert "6.0 um across" in judge_badly_seen([mark("dig", 6.0, 30.0)], criteria, ["noisy"]).reasons[0].text
+    with pytest.raises(UsageError, match="at least one sentence"):
+        judge_badly_seen([], criteria, [])
