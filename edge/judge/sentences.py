@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from edge.judge.breaches import Breach
 from edge.judge.profiles import Criteria, Zone
 from edge.labels import CONTAMINATION, SCRATCH, UNKNOWN
 from edge.records import Finding, Reason
-
-if TYPE_CHECKING:
-    from edge.judge.verdict import Breach
 
 
 def reason(breach: Breach, findings: Sequence[Finding]) -> Reason:

@@ -1,14 +1,7 @@
-"""The standard as data, and the judge that holds findings against it.
+"""The judge: what the exceeded limits make of a face, and what to do next.
 
-Rules of IEC 61300-3-35 that no table shows, as reprints and the BICSI slides tell them:
+How marks are held against limits is told in `edge.judge.breaches`. Beyond that:
 
-- A scratch is held against its limit by its width, every other mark (dig, chip, contamination, unknown, or
-  whatever else a model calls it) by the diameter of the smallest circle that holds it. `clean` is no mark. A name
-  that the mark's shape does not bear out does not choose the rule: then both are held (`edge.judge.readings`).
-- A scratch is judged in each zone it crosses. Any other mark counts wholly in the innermost zone it touches.
-- Touching is not strict: a mark whose nearest point lies exactly on a zone's outer edge touches that zone. A
-  scratch that ends exactly on a zone's inner edge does not cross that zone: the edge belongs to the inner one.
-- A zone that is `not graded` for a label does not exist for it: the mark counts in the next zone it touches.
 - Contamination can be cleaned away, so it is a reason to clean and look again, until the profile's number of
   cleanings is reached; what then remains is the connector's own.
 - What has no limit cannot pass: a mark whose limit is `to be confirmed` makes the face UNREADABLE, unless
@@ -20,16 +13,16 @@ A mark more never makes a verdict better: every limit allows a count that marks 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from edge.arguments import LARGEST, check_each, check_kind, check_number, described, is_number, items_of
+from edge.arguments import check_each, check_number, items_of
 from edge.errors import UsageError
 from edge.judge import sentences
-from edge.judge.limits import Limit, SizeClass
-from edge.judge.profiles import Criteria, Zone
-from edge.judge.readings import SURE, Reading, readings
-from edge.labels import CLEAN, CONTAMINATION, SCRATCH, UNKNOWN
-from edge.records import Candidate, Finding, Reason, Status, Verdict
+from edge.judge.breaches import breaches, check_findings, judged, once_a_mark
+from edge.judge.profiles import Criteria
+from edge.judge.readings import SURE
+from edge.labels import CONTAMINATION, UNKNOWN
+from edge.records import Finding, Reason, Status, Verdict
 
 CERTAIN_SIGMA = 15.0
 """Contrast over noise from which on a mark is certain on a picture that is otherwise too bad."""
@@ -42,47 +35,6 @@ ADVICE_CLEAN = "clean and inspect again"
 ADVICE_REPLACE = "re-polish or replace"
 ADVICE_RETAKE = "take the picture again"
 ADVICE_CONFIRM = "confirm the limits against your copy of the standard"
-
-
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """A limit that was exceeded, or is not known, and the findings that did it.
-
-    Attributes:
-        zone: where.
-        limit: the limit, as the profile has it.
-        size_class: the class of sizes that holds too many; None where the limit is to be confirmed.
-        members: indices into the findings, largest first; a single one unless a count was exceeded.
-        is_scratch: whether widths were compared, not diameters.
-    """
-
-    zone: Zone
-    limit: Limit
-    size_class: SizeClass | None
-    members: tuple[int, ...]
-    is_scratch: bool
-
-    def size_um(self, finding: Finding) -> float:
-        """The size of a mark that this limit is about."""
-        return finding.candidate.width_um if self.is_scratch else finding.candidate.diameter_um
-
-
-def zones_crossed(candidate: Candidate, criteria: Criteria) -> tuple[Zone, ...]:
-    """The zones between the mark's nearest and farthest point, from the inside out; empty outside all of them."""
-    check_kind(candidate, Candidate, "candidate")
-    check_kind(criteria, Criteria, "criteria")
-    return tuple(
-        zone
-        for zone in criteria.zones
-        if candidate.nearest_um <= zone.outer_radius_um
-        and (zone.inner_um == 0 or max(candidate.farthest_um, candidate.nearest_um) > zone.inner_radius_um)
-    )
-
-
-def zone_of(candidate: Candidate, label: str, criteria: Criteria) -> str:
-    """Name of the innermost zone that the mark touches, or "" outside all of them and for `clean`."""
-    touched = () if label == CLEAN else zones_crossed(candidate, criteria)
-    return touched[0].name if touched else ""
 
 
 def judge(findings: Sequence[Finding], criteria: Criteria, n_cleanings: int = 0) -> Verdict:
@@ -104,7 +56,7 @@ def judge(findings: Sequence[Finding], criteria: Criteria, n_cleanings: int = 0)
     check_number(n_cleanings, "n_cleanings", 0)
     found = breaches(findings, criteria)
     exceeded = [breach for breach in found if breach.size_class is not None]
-    reasons = tuple(sentences.reason(breach, findings) for breach in _once_a_mark(found))
+    reasons = tuple(sentences.reason(breach, findings) for breach in once_a_mark(found))
     may_clean = n_cleanings < criteria.max_cleanings
     if exceeded:
         dirty = any(findings[i].label in criteria.cleanable for breach in exceeded for i in breach.members)
@@ -136,13 +88,13 @@ def judge_badly_seen(
         UsageError: there is no problem, or a measure of a finding is negative or not a finite number.
     """
     unread = unreadable(problems)
-    _check_all(findings, criteria)
+    check_findings(findings, criteria)
     certain = [finding for finding in findings if _is_certain(finding)]
     found = [b for b in breaches([_at_least(f) for f in certain], criteria) if b.size_class is not None]
     if not found:
         return unread
     failed = judge([certain[i] for i in sorted({i for b in found for i in b.members})], criteria, n_cleanings)
-    reasons = tuple(sentences.reason(breach, certain) for breach in _once_a_mark(found))
+    reasons = tuple(sentences.reason(breach, certain) for breach in once_a_mark(found))
     return Verdict(Status.FAIL, (*reasons, *unread.reasons), failed.advice or ADVICE_REPLACE)
 
 
@@ -163,17 +115,6 @@ def _at_least(finding: Finding) -> Finding:
         farthest_um=max(c.farthest_um, c.nearest_um + less_um),
     )
     return replace(finding, candidate=smaller)
-
-
-def _once_a_mark(found: Sequence[Breach]) -> list[Breach]:
-    """The breaches less those that say of a mark in a zone a second time, by the other reading, that it fails."""
-    told: set[tuple[str, tuple[int, ...]]] = set()
-    once = []
-    for breach in found:
-        if (breach.zone.name, breach.members) not in told:
-            told.add((breach.zone.name, breach.members))
-            once.append(breach)
-    return once
 
 
 def unreadable(problems: Iterable[str]) -> Verdict:
@@ -203,50 +144,6 @@ def connector_status(verdicts: Iterable[Verdict]) -> Status:
     return Status.UNREADABLE if Status.UNREADABLE in statuses or not statuses else Status.PASS
 
 
-def breaches(findings: Sequence[Finding], criteria: Criteria) -> tuple[Breach, ...]:
-    """Every limit that is exceeded or not known, from the inner zone outwards; empty when the face passes.
-
-    Raises:
-        UsageError: a measure of a finding is negative or not a finite number.
-    """
-    _check_all(findings, criteria)
-    # Marks share a count when they share zone, limit and class of size.
-    counted: dict[tuple[int, Reading, int], list[tuple[int, Reading]]] = {}
-    for i, finding in enumerate(findings):
-        _check(finding, i)
-        for z, reading in _judged(finding, criteria):
-            zone = criteria.zones[z]
-            own = reading.label if reading.label in zone.labels or reading.is_scratch else ""
-            limit = zone.limit_for(reading.label)
-            c = limit.classes.index(limit.class_of(reading.size_um)) if limit.known else -1
-            counted.setdefault((z, Reading(own, reading.is_scratch, 0.0), c), []).append((i, reading))
-    out: list[Breach] = []
-    for (z, rule, c), members in counted.items():
-        zone = criteria.zones[z]
-        limit = zone.limit_for(rule.label)
-        size_class = None if c < 0 else limit.classes[c]
-        if size_class is not None and (size_class.n_allowed is None or len(members) <= size_class.n_allowed):
-            continue
-        largest_first = tuple(i for i, _ in sorted(members, key=lambda member: -member[1].size_um))
-        one_by_one = size_class is None or size_class.n_allowed == 0
-        groups = [(i,) for i in largest_first] if one_by_one else [largest_first]
-        out += [Breach(zone, limit, size_class, group, rule.is_scratch) for group in groups]
-    order = {zone.name: i for i, zone in enumerate(criteria.zones)}
-    return tuple(
-        sorted(
-            out,
-            key=lambda b: (
-                b.size_class is None,
-                order[b.zone.name],
-                len(b.members) > 1,
-                -b.size_um(findings[b.members[0]]),
-                b.members,
-                b.is_scratch != (findings[b.members[0]].label == SCRATCH),
-            ),
-        )
-    )
-
-
 def tightest(findings: Sequence[Finding], criteria: Criteria) -> tuple[Finding, Reason] | None:
     """The mark that comes closest to a size from which on none is allowed, and by how much; None if none has one.
 
@@ -255,11 +152,10 @@ def tightest(findings: Sequence[Finding], criteria: Criteria) -> tuple[Finding, 
     Raises:
         UsageError: a measure of a finding is negative or not a finite number.
     """
-    _check_all(findings, criteria)
+    check_findings(findings, criteria)
     best: tuple[Finding, Reason] | None = None
-    for i, finding in enumerate(findings):
-        _check(finding, i)
-        for z, reading in _judged(finding, criteria):
+    for finding in findings:
+        for z, reading in judged(finding, criteria):
             zone, size = criteria.zones[z], reading.size_um
             limit = zone.limit_for(reading.label)
             ceiling = limit.ceiling_um(size)
@@ -274,38 +170,9 @@ def tightest(findings: Sequence[Finding], criteria: Criteria) -> tuple[Finding, 
     return best
 
 
-def _check_all(findings: Sequence[Finding], criteria: Criteria) -> None:
-    check_each(findings, Finding, "findings")
-    check_kind(criteria, Criteria, "criteria")
-
-
-def _judged(finding: Finding, criteria: Criteria) -> list[tuple[int, Reading]]:
-    """Indices of the zones whose limits the mark is held against, each with how it is read there."""
-    crossed = {zone.name for zone in zones_crossed(finding.candidate, criteria)}
-    out: list[tuple[int, Reading]] = []
-    for reading in readings(finding):
-        graded = [
-            z for z, zone in enumerate(criteria.zones) if zone.name in crossed and zone.limit_for(reading.label).graded
-        ]
-        out += [(z, reading) for z in (graded if reading.is_scratch else graded[:1])]
-    return out
-
-
-def _check(finding: Finding, i: int) -> None:
-    """A measure that is not a number compares false with every limit, and would pass."""
-    c = finding.candidate
-    check_kind(c, Candidate, f"finding {i}: candidate")
-    check_kind(finding.label, str, f"finding {i}: label")
-    for name in ("width_um", "diameter_um", "nearest_um", "farthest_um", "uncertainty_um"):
-        value = getattr(c, name)
-        if not is_number(value, 0, LARGEST):
-            told = f"finding {i} ({finding.label}): {name} = {described(value)}"
-            raise UsageError(f"{told}; expected a finite number from 0")
-
-
 def _advice_on_pass(findings: Sequence[Finding], criteria: Criteria, may_clean: bool) -> str:
     parts = []
-    if may_clean and any(f.label == CONTAMINATION and _judged(f, criteria) for f in findings):
+    if may_clean and any(f.label == CONTAMINATION and judged(f, criteria) for f in findings):
         parts.append("within the limits, but contamination is to be removed: clean before mating")
     close = tightest(findings, criteria)
     if close is not None and (close[1].margin_um or 0.0) < close[0].candidate.uncertainty_um:

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from edge.judge import Criteria
-from edge.judge.verdict import breaches, tightest
+from edge.judge.breaches import breaches
+from edge.judge.verdict import tightest
 from edge.labels import CLEAN, SCRATCH
 from edge.overlay.drawing import Box, Drawing, Item, Label, Pane, Panel, Path, Pen, shortened, text_width, wrapped
 from edge.overlay.marks import GOLD, GREEN, INK, PALE, STATUS_COLOURS, WHITE, label_colour, outline, sign_of

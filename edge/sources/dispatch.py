@@ -23,21 +23,6 @@ from edge.sources.live import PATIENCE, Capture, LiveSettings, LostFrame, live_e
 from edge.sources.pictures import MAX_MEGAPIXELS, list_folder, natural_order, read_picture, search_folder, to_grey
 from edge.system.files import mode_of
 
-__all__ = [
-    "LiveSettings",
-    "LostFrame",
-    "events",
-    "frames",
-    "has_pictures",
-    "is_live",
-    "list_folder",
-    "list_pictures",
-    "picture_events",
-    "read_picture",
-    "shown_name",
-    "to_grey",
-]
-
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
 
 # FFmpeg makes "video" of nearly any file (a text becomes a film of a terminal), so the name has to say it is one.

@@ -25,7 +25,8 @@ from edge.detect import DetectSettings, detect
 from edge.errors import FerruleError
 from edge.inspection import Inspector, inspect_frame, load_inspector
 from edge.judge import connector_status, judge, load_criteria, unreadable, zone_of
-from edge.judge.verdict import breaches, tightest, zones_crossed
+from edge.judge.breaches import breaches, zones_crossed
+from edge.judge.verdict import tightest
 from edge.locate import LocateSettings, locate, locate_all
 from edge.overlay import draw, draw_svg
 from edge.quality import QualitySettings, assess

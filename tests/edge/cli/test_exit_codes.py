@@ -212,9 +212,7 @@ def test_an_error_that_was_foreseen_stops_nobody_either(bench: Path, monkeypatch
 @pytest.mark.parametrize("command", ["classify", "inspect"])
 def test_reading_may_fail_too(bench: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     """The same for a decoder that raises what no decoder should."""
-    from edge.sources import dispatch
-
-    real = dispatch.read_picture
+    from edge.sources import read_picture as real
 
     def read(path: Path, max_megapixels: float) -> Any:
         if path.name == "1.png":

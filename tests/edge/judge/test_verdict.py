@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from edge.errors import UsageError
 from edge.judge import connector_status, judge, judge_badly_seen, list_criteria, load_criteria, unreadable, zone_of
-from edge.judge.verdict import ADVICE_CLEAN, ADVICE_CONFIRM, ADVICE_REPLACE, ADVICE_RETAKE, tightest, zones_crossed
+from edge.judge.breaches import zones_crossed
+from edge.judge.verdict import ADVICE_CLEAN, ADVICE_CONFIRM, ADVICE_REPLACE, ADVICE_RETAKE, tightest
 from edge.records import Candidate, Finding, Status, Verdict
 
 LABELS = ("scratch", "dig", "contamination", "chip", "unknown", "clean")
