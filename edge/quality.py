@@ -131,29 +131,39 @@ def assess(pixels: U8, face: EndFace | None, settings: QualitySettings = Quality
 def _problems(seen: _Measures, settings: QualitySettings) -> Iterator[str]:
     if seen.cut_off > 0:
         yield (
-            f"cut off: {seen.cut_off:.0%} of the circle at {settings.field:.2f} cladding radii is outside the picture "
-            "or behind a black frame, none may be"
+            f"cut off: {_beyond(100 * seen.cut_off, 0, 0)}% of the circle at {settings.field:.2f} cladding radii is "
+            "outside the picture or behind a black frame, none may be"
         )
     focus = _kept_contrast(seen.blur_um)
     if focus < settings.min_focus:
         yield (
-            f"blurred: a {_SCRATCH_UM:.0f} um scratch keeps {focus:.2f} of its contrast "
+            f"blurred: a {_SCRATCH_UM:.0f} um scratch keeps {_beyond(focus, settings.min_focus, 2)} of its contrast "
             f"(blur {seen.blur_um:.1f} um, {seen.blur_px:.1f} px), at least {settings.min_focus:.2f} is needed"
         )
     if seen.brightness < settings.min_brightness:
-        yield f"dark: mean brightness {seen.brightness:.2f}, at least {settings.min_brightness:.2f} is needed"
-    if seen.step_grey < 255 * settings.min_contrast:
-        yield (
-            f"low contrast: the cladding's edge steps by {seen.step_grey:.1f} grey levels, at least "
-            f"{255 * settings.min_contrast:.1f} are needed"
-        )
-    if seen.noise_grey > 255 * settings.max_noise:
-        yield f"noisy: {seen.noise_grey:.1f} grey levels, at most {255 * settings.max_noise:.1f} may be"
+        mean, least = _beyond(seen.brightness, settings.min_brightness, 2), f"{settings.min_brightness:.2f}"
+        yield f"dark: mean brightness {mean}, at least {least} is needed"
+    least_step, most_noise = 255 * settings.min_contrast, 255 * settings.max_noise
+    if seen.step_grey < least_step:
+        step = _beyond(seen.step_grey, least_step, 1)
+        yield f"low contrast: the cladding's edge steps by {step} grey levels, at least {least_step:.1f} are needed"
+    if seen.noise_grey > most_noise:
+        yield f"noisy: {_beyond(seen.noise_grey, most_noise, 1)} grey levels, at most {most_noise:.1f} may be"
     if seen.worst_saturation > settings.max_saturation:
+        white = _beyond(100 * seen.worst_saturation, 100 * settings.max_saturation, 0)
         yield (
-            f"overexposed: {seen.worst_saturation:.0%} of the core, the cladding or the ferrule is white, "
+            f"overexposed: {white}% of the core, the cladding or the ferrule is white, "
             f"at most {settings.max_saturation:.0%} may be"
         )
+
+
+def _beyond(value: float, limit: float, digits: int) -> str:
+    """A value beyond its limit, rounded to nearest, but never to the figure that the limit is told as."""
+    step = 10.0**-digits
+    told = round(value / step)
+    if told == round(limit / step):
+        told += 1 if value > limit else -1
+    return f"{told * step:.{digits}f}"
 
 
 def _kept_contrast(blur_um: float) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from edge import quality as quality_stage
 from edge.locate import locate
 from edge.quality import QualitySettings, assess
 from edge.records import EndFace, Quality
@@ -176,3 +179,20 @@ def test_real_pictures_can_be_judged_until_they_are_spoiled(endfaces: Path) -> N
         for problem, worse in spoiled.items():
             problems = assess(worse.astype(np.uint8), locate(worse.astype(np.uint8))).problems
             assert any(p.startswith((problem, "no end face")) for p in problems), (image["name"], problem, problems)
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        {"blur_um": 0.7655}, {"brightness": 0.3299}, {"step_grey": 20.39}, {"noise_grey": 7.651},
+        {"worst_saturation": 0.2501}, {"cut_off": 0.001},
+    ],
+    ids=lambda off: next(iter(off)),
+)  # fmt: skip
+def test_a_problem_never_says_that_a_value_is_what_is_needed(off: dict[str, float]) -> None:
+    """Just beyond its limit a value is told as beyond it: never `0.95, at least 0.95 is needed`."""
+    good = quality_stage._Measures(1.0, 0.3, 0.6, 60.0, 1.0, 0.0, 0.0, 0.0)
+    (problem,) = quality_stage._problems(replace(good, **off), QualitySettings())
+    told = [float(figure) for figure in re.findall(r"(?<![\w.])\d+\.?\d*(?=%| |,)", problem)]
+    assert len(set(told)) == len(told), problem
+    assert "cut off: 0%" not in problem
