@@ -16,7 +16,6 @@ from edge.cli.console import Console
 from edge.cli.ending import EXIT_OUTPUT, Unforeseen, defended
 from edge.errors import OutputError, UsageError, reason_of
 from edge.judge import Criteria
-from edge.overlay import draw, draw_svg
 from edge.records import Frame, Inspection
 from edge.system.files import mode_of, real_path, write_new, write_whole
 
@@ -124,6 +123,8 @@ class Drawing:
         """The overlay of an inspection; None where none was asked for, or it could not be written."""
         if self.overlays is None:
             return None
+        from edge.overlay import draw, draw_svg  # here, because a run without overlays starts quicker
+
         overlays, written = self.overlays, []
 
         def caught(error: Exception) -> None:

@@ -213,7 +213,7 @@ def test_what_cannot_be_drawn(bench: Path, monkeypatch: pytest.MonkeyPatch) -> N
     def draw(*_: object) -> None:
         raise KeyError("layout")
 
-    monkeypatch.setattr("edge.cli.overlays.draw", draw)
+    monkeypatch.setattr("edge.overlay.draw", draw)
     result = CliRunner().invoke(app.app, ["inspect", "pictures", "--json", "--overlay", "out"])
     assert result.exit_code == 70
     assert [(row["status"], row["overlay"]) for row in rows(result.stdout)] == [("FAIL", None), ("PASS", None)]
