@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class VoteThresholds:
     """Which pixels vote for a centre, and which sums of votes are one (`circle_votes.centres`).
 
@@ -38,7 +38,7 @@ class VoteThresholds:
     min_clear_px: int = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RingThresholds:
     """Which steps of grey around a point are rings (`circle_votes.rings`).
 
@@ -73,7 +73,7 @@ class RingThresholds:
     halo_step: float = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RimThresholds:
     """How a rim is fitted along single rays (`rim_fit`); radii and widths as shares of the mean radius.
 
@@ -135,7 +135,7 @@ class RimThresholds:
     max_blurred_half: float = 0.2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ObscuredThresholds:
     """How a rim under a film is fitted by all rays together (`rim_fit_obscured`).
 
@@ -173,7 +173,7 @@ class ObscuredThresholds:
     min_step_grey: float = 8.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class DiscThresholds:
     """Which rims are those of a disc, and which disc is the cladding (`rim`, `endface`).
 
@@ -209,7 +209,7 @@ class DiscThresholds:
     field_stop_rays: int = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class SiblingThresholds:
     """Which discs are further fibres of the same ferrule (`multifibre`).
 
@@ -244,7 +244,7 @@ class SiblingThresholds:
     row: float = 0.75
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CoreThresholds:
     """Which step of grey inside the cladding is the core's edge (`core`); radii as shares of the cladding's.
 
@@ -294,7 +294,7 @@ class CoreThresholds:
     same_edge: float = 1.15
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Thresholds:
     """The thresholds of all steps, in the order of the search."""
 

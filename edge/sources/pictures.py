@@ -17,12 +17,8 @@ from numpy.typing import NDArray
 from edge.arguments import check_kind, described, is_number
 from edge.bounds import MEGAPIXELS
 from edge.errors import SourceError, UsageError, reason_of
-from edge.sources.bmp_structure import sound_bmp
-from edge.sources.jpeg import decode_jpeg
 from edge.sources.picture_bytes import BYTES_PER_PIXEL, LESS_MEMORY, read_picture_bytes
 from edge.sources.picture_header import PictureHeader, picture_header
-from edge.sources.png_structure import sound_png
-from edge.sources.tiff_structure import sound_tiff
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
@@ -40,7 +36,6 @@ _STEPS_16_BIT = 257
 
 EXTRANEOUS_BYTES = "JPEG with extraneous bytes between its segments (it decodes well)"
 
-_SOUND = {"PNG": sound_png, "BMP": sound_bmp, "TIFF": sound_tiff}
 
 _log = logging.getLogger(__name__)
 
@@ -117,6 +112,8 @@ def decode_picture(data: bytes, source: str, max_megapixels: float = MAX_MEGAPIX
         _check_size(header, len(data), max_megapixels)
         if header.format != "JPEG":
             return to_grey(_decoded(header, data))
+        from edge.sources.jpeg import decode_jpeg  # here, as in `_sound`
+
         grey, n_extraneous = decode_jpeg(data)
     except ValueError as error:
         raise SourceError(f"{source}: {error}") from error
@@ -170,7 +167,7 @@ def _check_size(header: PictureHeader, n_file_bytes: int, max_megapixels: float)
 
 def _decoded(header: PictureHeader, data: bytes) -> NDArray[Any]:
     """The pixels of a PNG, BMP or TIFF as OpenCV gives them, once its bytes were found to be whole."""
-    sound = _SOUND[header.format](data)
+    sound = _sound(header, data)
     try:
         pixels = cv2.imdecode(np.frombuffer(sound, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
@@ -180,6 +177,21 @@ def _decoded(header: PictureHeader, data: bytes) -> NDArray[Any]:
     if pixels is None:
         raise ValueError(f"a {header.format} that OpenCV cannot decode; copy it again, or save it as a PNG")
     return np.asarray(pixels)
+
+
+def _sound(header: PictureHeader, data: bytes) -> bytes:
+    """The bytes of a PNG, BMP or TIFF that are whole; most runs meet one format, and import no other's checks."""
+    if header.format == "PNG":
+        from edge.sources.png_structure import sound_png
+
+        return sound_png(data)
+    if header.format == "BMP":
+        from edge.sources.bmp_structure import sound_bmp
+
+        return sound_bmp(data)
+    from edge.sources.tiff_structure import sound_tiff
+
+    return sound_tiff(data)
 
 
 def list_folder(folder: str | os.PathLike[str], recursive: bool = False) -> list[Path]:
