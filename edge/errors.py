@@ -37,6 +37,11 @@ class OutputError(FerruleError):
     exit_code = 5
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python or OpenCV (error code -4, `cv2.Error.StsNoMem`) ran out of memory."""
+    return isinstance(error, MemoryError) or (type(error).__module__ == "cv2" and getattr(error, "code", None) == -4)
+
+
 def reason_of(error: Exception) -> str:
     """What an exception says, in lower case and without its number; its kind where it says nothing."""
     if isinstance(error, FileNotFoundError):

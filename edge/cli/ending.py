@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from edge.cli.console import Console, discard, printable, unwritable
-from edge.errors import FerruleError, OutputError, UsageError, reason_of
+from edge.errors import FerruleError, OutputError, UsageError, is_out_of_memory, reason_of
 
 EXIT_LOST = 3
 EXIT_OUTPUT = OutputError.exit_code
@@ -58,7 +58,7 @@ class Unforeseen:
         """What went wrong with one picture, as a sentence; remembers the exception if nobody foresaw it."""
         if isinstance(error, FerruleError):
             return str(error)
-        if _out_of_memory(error):
+        if is_out_of_memory(error):
             return "not enough memory for this picture; end other programs, or scale it down"
         self.first = self.first or error
         return f"internal error ({_brief(error)})"
@@ -197,11 +197,6 @@ def _occupy_standard_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8", closefd=False))
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """Whether Python or OpenCV (error code -4, `cv2.Error.StsNoMem`) ran out of memory."""
-    return isinstance(error, MemoryError) or (type(error).__module__ == "cv2" and getattr(error, "code", None) == -4)
 
 
 def _brief(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge.arguments import check_kind, described, is_number
 from edge.bounds import MEGAPIXELS
-from edge.errors import SourceError, UsageError, reason_of
+from edge.errors import SourceError, UsageError, is_out_of_memory, reason_of
 from edge.sources.picture_bytes import BYTES_PER_PIXEL, LESS_MEMORY, read_picture_bytes
 from edge.sources.picture_header import PictureHeader, picture_header
 
@@ -135,11 +135,6 @@ def check_max_megapixels(max_megapixels: float) -> None:
         raise UsageError(
             f"--max-megapixels {described(max_megapixels)}; expected {least:g} to {most:g}, such as {MAX_MEGAPIXELS:g}"
         )
-
-
-def is_out_of_memory(error: cv2.error) -> bool:
-    """Whether OpenCV failed for want of memory."""
-    return bool(error.code == cv2.Error.StsNoMem)
 
 
 def _check_size(header: PictureHeader, n_file_bytes: int, max_megapixels: float) -> None:
