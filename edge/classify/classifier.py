@@ -9,6 +9,7 @@ it costs a tenth of a microsecond; for others it is computed here.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,16 +90,7 @@ class Classifier:
             UsageError: another shape or dtype.
             ModelError: the runtime cannot run the graph on that many, or it answers in another shape.
         """
-        engine = self._engine_for(patches, measures)
-        if engine is None:
-            return np.empty((0, len(self.labels)), np.float32)
-        try:
-            engine.run(patches, measures)
-            if engine.scores is not None:
-                return engine.scores()
-            return _softmax(engine.logits(), self._temperature)
-        except _CANNOT_RUN as error:
-            raise self._refused(error) from error
+        return self._answer(patches, measures, self._scores)
 
     def logits(self, patches: NDArray[np.uint8], measures: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
         """What the graph itself says of the patches, before temperature and softmax.
@@ -114,14 +106,7 @@ class Classifier:
             UsageError: another shape or dtype.
             ModelError: the runtime cannot run the graph on that many, or it answers in another shape.
         """
-        engine = self._engine_for(patches, measures)
-        if engine is None:
-            return np.empty((0, len(self.labels)), np.float32)
-        try:
-            engine.run(patches, measures)
-            return engine.logits()
-        except _CANNOT_RUN as error:
-            raise self._refused(error) from error
+        return self._answer(patches, measures, Engine.logits)
 
     def name(self, scores: NDArray[np.float32]) -> list[tuple[str, float]]:
         """The best label of each row and its probability; `unknown` where that is below the threshold.
@@ -139,6 +124,25 @@ class Classifier:
             (self.labels[i] if score >= self.threshold else UNKNOWN, score)
             for i, score in zip(best.tolist(), scores[np.arange(len(scores)), best].tolist(), strict=True)
         ]
+
+    def _answer(
+        self,
+        patches: NDArray[np.uint8],
+        measures: NDArray[np.uint8] | None,
+        read: Callable[[Engine], NDArray[np.float32]],
+    ) -> NDArray[np.float32]:
+        """What `read` reads off this thread's engine after it has run on the patches."""
+        engine = self._engine_for(patches, measures)
+        if engine is None:
+            return np.empty((0, len(self.labels)), np.float32)
+        try:
+            engine.run(patches, measures)
+            return read(engine)
+        except _CANNOT_RUN as error:
+            raise self._refused(error) from error
+
+    def _scores(self, engine: Engine) -> NDArray[np.float32]:
+        return engine.scores() if engine.scores is not None else _softmax(engine.logits(), self._temperature)
 
     def _engine_for(self, patches: NDArray[np.uint8], measures: NDArray[np.uint8] | None) -> Engine | None:
         """This thread's engine for arrays that fit the model; None for no patches."""
