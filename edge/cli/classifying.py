@@ -54,7 +54,7 @@ def classify_pictures(
                 tell_unnamed(answer, console)
             else:
                 counts[answer["label"]] += 1
-                _tell(answer, console)
+                tell_named(answer, console)
         if console.stdout_lost:
             break
     told = ", ".join(f"{n} {label}" for label, n in counts.most_common())
@@ -104,13 +104,19 @@ def _classified(frames: Sequence[Frame], classifier: Classifier, with_scores: bo
         return
     scores = classifier(*prepare_all((frame.pixels for frame in frames), classifier.spec))
     for frame, (label, score), row in zip(frames, classifier.name(scores), scores.tolist(), strict=True):
-        told: dict[str, Any] = {"source": frame.source, "label": label, "score": round(score, 4)}
-        if with_scores:
-            told["scores"] = {name: round(value, 4) for name, value in zip(classifier.labels, row, strict=True)}
-        yield told
+        yield named_row(frame.source, label, score, dict(zip(classifier.labels, row, strict=True)), with_scores)
 
 
-def _tell(row: dict[str, Any], console: Console) -> None:
+def named_row(source: str, label: str, score: float, scores: dict[str, float], with_scores: bool) -> dict[str, Any]:
+    """The JSON row of a picture that got a label."""
+    told: dict[str, Any] = {"source": source, "label": label, "score": round(score, 4)}
+    if with_scores:
+        told["scores"] = {name: round(value, 4) for name, value in scores.items()}
+    return told
+
+
+def tell_named(row: dict[str, Any], console: Console) -> None:
+    """Reports a picture that got a label."""
     if console.as_json:
         console.emit(row)
     else:

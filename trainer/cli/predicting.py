@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edge.classify import prepare_all
-from edge.cli.classifying import tell_unnamed
+from edge.cli.classifying import named_row, tell_named, tell_unnamed
 from edge.cli.console import Console
 from edge.cli.ending import EXIT_LOST, EXIT_OUTPUT, Unforeseen, defended
 from edge.cli.reading import read_each
@@ -35,7 +35,7 @@ def name_pictures(paths: Sequence[Path], model: str, with_scores: bool, console:
             tell_unnamed(answer, console)
         else:
             n_named += 1
-            _tell(answer, console)
+            tell_named(answer, console)
         if console.stdout_lost:
             break
     lost = EXIT_LOST if n_lost or not n_named else 0
@@ -56,18 +56,7 @@ def _answer(
 
 
 def _named(frame: Frame, trained: TrainedModel, with_scores: bool) -> dict[str, Any]:
-    """The same keys as `ferrule classify --json` has."""
     row = probabilities(trained.model, *prepare_all([frame.pixels], trained.spec))[0].tolist()
     best = int(np.argmax(row))
-    told: dict[str, Any] = {"source": frame.source, "label": trained.labels[best], "score": round(row[best], 4)}
-    if with_scores:
-        told["scores"] = {label: round(score, 4) for label, score in zip(trained.labels, row, strict=True)}
-    return told
-
-
-def _tell(row: dict[str, Any], console: Console) -> None:
-    if console.as_json:
-        console.emit(row)
-        return
-    scores = " ".join(f"{label}={score:.4f}" for label, score in row.get("scores", {}).items())
-    console.say(f"{row['label']:<14} {row['score']:.4f}  {row['source']}  {scores}".rstrip())
+    scores = dict(zip(trained.labels, row, strict=True))
+    return named_row(frame.source, trained.labels[best], row[best], scores, with_scores)
