@@ -21,3 +21,6 @@ MOST_CLEANINGS = 1000
 
 MOST_FRAMES = 10**9
 """A year of a camera at 30 frames a second."""
+
+MOST_FIBRES = 72
+"""Of one ferrule: six rows of twelve, IEC 61754-7."""

@@ -31,9 +31,9 @@ from edge.judge import (
     unreadable,
     zone_of,
 )
-from edge.locate import LocateSettings, locate_all
+from edge.locate import LocateSettings, locate_fibres
 from edge.quality import QualitySettings, assess
-from edge.records import Candidate, EndFace, Finding, Frame, Inspection, Quality, Verdict
+from edge.records import Candidate, EndFace, Finding, Frame, Inspection, Quality, Unlocated, Verdict
 
 NO_END_FACE = "no end face found"
 
@@ -54,7 +54,7 @@ class Inspector:
     n_cleanings: int = 0
 
     def inspect(self, frame: Frame) -> tuple[Inspection, ...]:
-        """One Inspection for each fibre in the frame; exactly one, UNREADABLE, when none is found."""
+        """One Inspection for each fibre of the frame; exactly one, UNREADABLE, when none is found."""
         return inspect_frame(frame, self)
 
     def unread(self, source: str, index: int, time: datetime, problem: str) -> Inspection:
@@ -86,7 +86,7 @@ def load_inspector(
         model: a shipped model's name, or a .tflite made by `ferrule-train convert`.
         criteria: a shipped profile's name, or a TOML file.
         runtime: force one of `edge.classify.runtime.RUNTIMES`; None: the first that works.
-        locate_settings: scale and cladding; None: the cladding of the criteria, and the scale it gives.
+        locate_settings: scale, cladding and number of fibres; None: those of the criteria.
         n_cleanings: cleanings so far.
 
     Raises:
@@ -102,13 +102,15 @@ def load_inspector(
     return Inspector(
         classifier=Classifier(load_bundle(model), runtime),
         criteria=profile,
-        locate_settings=locate_settings or LocateSettings(cladding_um=profile.cladding_um),
+        locate_settings=locate_settings or LocateSettings(cladding_um=profile.cladding_um, n_fibres=profile.fibres),
         n_cleanings=n_cleanings,
     )
 
 
 def inspect_frame(frame: Frame, inspector: Inspector) -> tuple[Inspection, ...]:
     """One Inspection for each fibre, left to right then top to bottom; one UNREADABLE when there is none.
+
+    A fibre that belongs to the picture and was not located is UNREADABLE, with the place where it must be.
 
     All marks of all fibres go through the model in one call. `timings_ms` are of the whole frame, the same on
     each of its Inspections; only stages that ran are in it, and `total` is from pixels to verdicts.
@@ -119,9 +121,9 @@ def inspect_frame(frame: Frame, inspector: Inspector) -> tuple[Inspection, ...]:
     check_kind(frame, Frame, "frame")
     check_kind(inspector, Inspector, "inspector")
     pixels, watch = frame.pixels, _Stopwatch()
-    faces = locate_all(pixels, inspector.locate_settings)
+    fibres = locate_fibres(pixels, inspector.locate_settings)
     watch.lap("locate")
-    looks = [_look(pixels, face, inspector.criteria) for face in faces] or [_Look(None, assess(pixels, None))]
+    looks = [_look(pixels, fibre, inspector.criteria) for fibre in fibres or (None,)]
     watch.lap("quality")
     for look in looks:
         if look.face is not None and look.quality.is_trusted:
@@ -147,7 +149,8 @@ def inspect_frame(frame: Frame, inspector: Inspector) -> tuple[Inspection, ...]:
             findings=look.findings,
             timings_ms=timings_ms,
             fibre=k,
-            n_fibres=len(faces) or 1,
+            n_fibres=len(looks),
+            unlocated=look.unlocated,
         )
         for k, (look, verdict) in enumerate(zip(looks, verdicts, strict=True))
     )
@@ -159,21 +162,26 @@ class _Look:
 
     face: EndFace | None
     quality: Quality
+    unlocated: Unlocated | None = None
     reach: float = 0.0
     candidates: tuple[Candidate, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
     def problems(self) -> tuple[str, ...]:
+        if self.unlocated is not None:
+            return (self.unlocated.why,)
         none_found = (NO_END_FACE,) if self.face is None else ()
         return self.quality.problems or none_found
 
 
-def _look(pixels: NDArray[np.uint8], face: EndFace, criteria: Criteria) -> _Look:
+def _look(pixels: NDArray[np.uint8], fibre: EndFace | Unlocated | None, criteria: Criteria) -> _Look:
     """The picture quality at a fibre: all that the criteria judge, out to `reach` radii, must be in the picture."""
-    reach = criteria.judged_radius_um / face.cladding_r_um
-    quality = assess(pixels, face, QualitySettings(field=max(reach, QualitySettings.field)))
-    return _Look(face, quality, reach)
+    if not isinstance(fibre, EndFace):
+        return _Look(None, assess(pixels, None), fibre)
+    reach = criteria.judged_radius_um / fibre.cladding_r_um
+    quality = assess(pixels, fibre, QualitySettings(field=max(reach, QualitySettings.field)))
+    return _Look(fibre, quality, reach=reach)
 
 
 def _name(pixels: NDArray[np.uint8], looks: Sequence[_Look], inspector: Inspector, watch: _Stopwatch) -> None:

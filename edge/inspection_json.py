@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the records offer this as a method
-    from edge.records import EndFace, Finding, Inspection, Quality
+    from edge.records import EndFace, Finding, Inspection, Quality, Unlocated
 
 SCHEMA = "ferrule/inspection/1"
 
@@ -45,6 +45,7 @@ def as_dict(inspection: Inspection) -> dict[str, Any]:
             "runtime": inspection.model.runtime,
         },
         "end_face": _face(inspection.end_face),
+        "unlocated": _unlocated(inspection.unlocated),
         "quality": _quality(inspection.quality),
         "findings": [_finding(f) for f in inspection.findings],
         "timings_ms": {k: round(v, 3) for k, v in inspection.timings_ms.items()},
@@ -68,6 +69,17 @@ def _face(face: EndFace | None) -> dict[str, Any] | None:
         "um_per_px_x": round(face.um_per_px_x, 5),
         "um_per_px_y": round(face.um_per_px_y, 5),
         "scale_from": face.scale_from,
+    }
+
+
+def _unlocated(fibre: Unlocated | None) -> dict[str, Any] | None:
+    if fibre is None:
+        return None
+    return {
+        "x_px": _rounded(fibre.x_px, 2),
+        "y_px": _rounded(fibre.y_px, 2),
+        "rx_px": _rounded(fibre.rx_px, 2),
+        "ry_px": _rounded(fibre.ry_px, 2),
     }
 
 

@@ -117,6 +117,25 @@ class EndFace:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlocated:
+    """A fibre that belongs to the picture and that was not located: nothing of it can be judged, so it cannot pass.
+
+    Attributes:
+        why: one sentence for people.
+        x_px: centre of the place where it must be; None, as all the rest, where only the count of fibres tells of it.
+        y_px: centre of that place.
+        rx_px: horizontal half axis, that of the other fibres.
+        ry_px: vertical half axis.
+    """
+
+    why: str
+    x_px: float | None = None
+    y_px: float | None = None
+    rx_px: float | None = None
+    ry_px: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """How well a picture can be judged: each figure 0..1, larger is better unless said.
 
@@ -259,8 +278,9 @@ class Inspection:
 
     Attributes:
         fibre: number of the fibre in the picture, from 0, left to right then top to bottom.
-        n_fibres: how many fibres the picture shows.
+        n_fibres: how many fibres belong to the picture, those included that were not located.
         timings_ms: time per stage, and `total`.
+        unlocated: where the fibre must be, if it is one that was not located beside others.
     """
 
     source: str
@@ -275,6 +295,7 @@ class Inspection:
     timings_ms: Mapping[str, float]
     fibre: int = 0
     n_fibres: int = 1
+    unlocated: Unlocated | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON contract `ferrule/inspection/1` as plain values: see `edge.inspection_json`."""

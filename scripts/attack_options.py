@@ -33,8 +33,25 @@ NUMBERS = (
 _FACE = ("inspect", "face.png", "--json")
 _WATCH = ("watch", "face.png", "--json")
 OPTIONS: dict[tuple[str, ...], tuple[str, ...]] = {
-    _FACE: ("--um-per-px", "--cladding", "--cleanings", "--capture-mb", "--capture-quota", "--max-megapixels"),
-    _WATCH: ("--um-per-px", "--cladding", "--cleanings", "--every", "--max-frames", "--capture-mb", "--capture-quota"),
+    _FACE: (
+        "--um-per-px",
+        "--cladding",
+        "--fibres",
+        "--cleanings",
+        "--capture-mb",
+        "--capture-quota",
+        "--max-megapixels",
+    ),
+    _WATCH: (
+        "--um-per-px",
+        "--cladding",
+        "--fibres",
+        "--cleanings",
+        "--every",
+        "--max-frames",
+        "--capture-mb",
+        "--capture-quota",
+    ),
     ("bench", "--no-cold", "--images", "face.png", "--json"): ("--seconds", "--max-regress"),
     ("classify", "face.png", "--json"): ("--model", "--runtime"),
     ("models", "verify", "--json"): ("--runtime",),

@@ -31,8 +31,8 @@ import cv2
 import edge
 from edge.detect import detect
 from edge.inspection import Inspector, inspect_frame, load_inspector
-from edge.locate import locate_all
-from edge.records import Frame
+from edge.locate import locate_fibres
+from edge.records import EndFace, Frame
 from edge.sources import read_picture
 
 REPO = Path(__file__).resolve().parent.parent
@@ -160,8 +160,9 @@ def files_entered(call: Callable[[], object]) -> list[str]:
 def print_files(picture: Path, inspector: Inspector) -> None:
     """The way of one picture through the files."""
     frame = Frame(read_picture(picture), str(picture))
-    faces = locate_all(frame.pixels, inspector.locate_settings)
-    calls: dict[str, Callable[[], object]] = {"locate": lambda: locate_all(frame.pixels, inspector.locate_settings)}
+    fibres = locate_fibres(frame.pixels, inspector.locate_settings)
+    faces = [fibre for fibre in fibres if isinstance(fibre, EndFace)]
+    calls: dict[str, Callable[[], object]] = {"locate": lambda: locate_fibres(frame.pixels, inspector.locate_settings)}
     if faces:
         calls["detect"] = lambda: detect(frame.pixels, faces[0], inspector.detect_settings)
     calls["whole frame"] = lambda: inspect_frame(frame, inspector)

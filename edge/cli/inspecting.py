@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cv2
 
-from edge.bounds import CLADDING_UM, MOST_FRAMES, UM_PER_PX
+from edge.bounds import CLADDING_UM, MOST_FIBRES, MOST_FRAMES, UM_PER_PX
 from edge.cli.capturing import Capturing, captures_of
 from edge.cli.console import Console, oddities
 from edge.cli.ending import EXIT_LOST, Unforeseen
@@ -169,11 +169,14 @@ def load_described(options: InspectionOptions) -> Inspector:
     low, high = CLADDING_UM
     if options.cladding is not None and not low <= options.cladding <= high:
         raise UsageError(f"cladding of {options.cladding} um; expected {low:g} to {high:g}, such as 125 or 140")
+    if options.fibres is not None and not 1 <= options.fibres <= MOST_FIBRES:
+        raise UsageError(f"--fibres {options.fibres}; expected 1 to {MOST_FIBRES}, such as 12")
     x, y = (None, None) if options.um_per_px is None else _um_per_px(options.um_per_px)
     scale = LocateSettings(um_per_px_x=x, um_per_px_y=y)
     inspector = load_inspector(options.model, options.criteria, options.runtime, scale, options.cleanings)
     cladding_um = inspector.criteria.cladding_um if options.cladding is None else options.cladding
-    return replace(inspector, locate_settings=replace(scale, cladding_um=cladding_um))
+    n_fibres = inspector.criteria.fibres if options.fibres is None else options.fibres
+    return replace(inspector, locate_settings=replace(scale, cladding_um=cladding_um, n_fibres=n_fibres))
 
 
 def _um_per_px(text: str) -> tuple[float, float]:

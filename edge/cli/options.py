@@ -60,6 +60,10 @@ Cladding = Annotated[
     float | None,
     typer.Option("--cladding", metavar="UM", help="Diameter of the cladding in um, 125 or 140; without a calibration."),
 ]
+Fibres = Annotated[
+    int | None,
+    typer.Option("--fibres", metavar="N", help="How many fibres a picture has to show; a missing one cannot pass."),
+]
 Cleanings = Annotated[
     int, typer.Option("--cleanings", metavar="N", help="How often the connector was cleaned before this look.")
 ]
@@ -106,6 +110,7 @@ class InspectionOptions:
     runtime: Runtime = None
     um_per_px: UmPerPx = None
     cladding: Cladding = None
+    fibres: Fibres = None
     cleanings: Cleanings = 0
     max_megapixels: MaxMegapixels = DEFAULT_MAX_MEGAPIXELS
     capture: Capture = None

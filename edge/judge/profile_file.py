@@ -47,6 +47,7 @@ class ProfileFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     zones: tuple[ZoneTable, ...]
     notes: tuple[str, ...] = ()
     cladding_um: float = 125.0
+    fibres: int | None = None
     # The flow of the standard cleans dry, dry, then wet before it calls a mark permanent.
     max_cleanings: int = 3
     # A mark without a name may be dirt, and a cleaning is cheaper than a connector.

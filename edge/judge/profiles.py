@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.arguments import check_kind
-from edge.bounds import CLADDING_UM, MOST_CLEANINGS
+from edge.bounds import CLADDING_UM, MOST_CLEANINGS, MOST_FIBRES
 from edge.errors import UsageError, reason_of
 from edge.judge.limits import Limit, parse_limit
 from edge.judge.profile_file import ProfileFile, ZoneTable, parse_profile, read_profile
@@ -84,6 +84,7 @@ class Criteria:
         notes: what a user must know before trusting it.
         zones: rings from the inside out; they touch.
         cladding_um: the cladding's diameter that the zones were made for.
+        fibres: how many fibres a picture has to show; None where the profile does not say.
         max_cleanings: after so many cleanings what remains counts as permanent.
         cleanable: labels that cleaning can remove.
         path: the file.
@@ -95,6 +96,7 @@ class Criteria:
     notes: tuple[str, ...]
     zones: tuple[Zone, ...]
     cladding_um: float
+    fibres: int | None
     max_cleanings: int
     cleanable: frozenset[str]
     path: Path
@@ -177,6 +179,8 @@ def _checked(raw: ProfileFile, identity: Identity, path: Path) -> Criteria:
         raise UsageError(
             f"cladding_um = {raw.cladding_um}; expected a diameter from {low:g} to {high:g}, such as 125.0"
         )
+    if raw.fibres is not None and not 1 <= raw.fibres <= MOST_FIBRES:
+        raise UsageError(f"fibres = {raw.fibres}; expected 1 to {MOST_FIBRES}")
     if not 0 <= raw.max_cleanings <= MOST_CLEANINGS:
         raise UsageError(f"max_cleanings = {raw.max_cleanings}; expected 0 to {MOST_CLEANINGS}")
     for label in raw.extra_labels:
@@ -196,6 +200,7 @@ def _checked(raw: ProfileFile, identity: Identity, path: Path) -> Criteria:
         notes=raw.notes,
         zones=tuple(zones),
         cladding_um=raw.cladding_um,
+        fibres=raw.fibres,
         max_cleanings=raw.max_cleanings,
         cleanable=frozenset(raw.cleanable),
         path=path,

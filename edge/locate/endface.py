@@ -9,7 +9,8 @@ found coarse to fine, and only a strip around the rim is ever looked at in full 
 3. Each ring is fitted with an ellipse, below a pixel (`edge.locate.rim_fit`). The outermost one that is the rim of a
    disc (`edge.locate.rim`) is the cladding. The core is further in, and when lit it may well be the stronger one.
 4. Under a film, where single rays tell little, all rays are fitted together (`edge.locate.rim_fit_obscured`).
-5. Further fibres of the same ferrule are looked for where they are asked for (`edge.locate.multifibre`).
+5. Further fibres of the same ferrule are looked for where they are asked for (`edge.locate.multifibre`), and what must
+   be one and cannot be located (`edge.locate.rim_part`, `edge.locate.grid`).
 6. Inside the cladding, the core (`edge.locate.core`).
 
 A bore wider than the glass shows two edges, up to some pixels apart. The outer one is taken: it is the step
@@ -25,16 +26,18 @@ from edge.arrays import U8
 from edge.imaging.ellipse import Ellipse
 from edge.locate.circle_votes import centres, rings, without_halos
 from edge.locate.core import find_core
-from edge.locate.multifibre import evenly_spaced, in_reading_order, siblings
+from edge.locate.multifibre import Ferrule, evenly_spaced, in_reading_order, siblings
 from edge.locate.pyramid import Pyramid, pyramid_of
 from edge.locate.rim import Rim, is_disc, is_field_stop
 from edge.locate.rim_fit import rim_of_ring
 from edge.locate.rim_fit_obscured import cladding_around
 from edge.locate.settings import DEFAULT_SETTINGS, LocateSettings
 from edge.locate.thresholds import THRESHOLDS
-from edge.records import EndFace
+from edge.records import EndFace, Unlocated
 
 _DISC = THRESHOLDS.disc
+_ROW_RADII = 10.0
+"""Twice 250 um, and half a fibre of 125 um at either end, in radii."""
 
 
 def locate(pixels: U8, settings: LocateSettings = DEFAULT_SETTINGS) -> EndFace | None:
@@ -46,23 +49,41 @@ def locate(pixels: U8, settings: LocateSettings = DEFAULT_SETTINGS) -> EndFace |
     """
     _check(pixels, settings)
     pyramid = pyramid_of(pixels)
-    fibres = _fibres(pyramid, settings, every=False)
-    return _end_face(pyramid, fibres[0], settings) if fibres else None
+    ferrule = _ferrule(pyramid, settings, every=False)
+    return _end_face(pyramid, ferrule.located[0], settings) if ferrule.located else None
 
 
 def locate_all(pixels: U8, settings: LocateSettings = DEFAULT_SETTINGS) -> tuple[EndFace, ...]:
-    """Every fibre in the picture, row by row from the top, each row from the left; empty where there is none.
+    """Every fibre in the picture that can be located, row by row from the top, each row from the left; may be empty.
 
-    Fibres of one picture are of one size, polarity and, within a factor of 2.5, contrast.
+    Fibres of one picture are of one size, polarity and, within a factor of 2.5, contrast. What else must be a fibre is
+    told by `locate_fibres`.
 
     Args:
         pixels: (h, w) uint8 grey, not changed.
         settings: what is known of scale and size.
     """
+    return tuple(fibre for fibre in locate_fibres(pixels, settings) if isinstance(fibre, EndFace))
+
+
+def locate_fibres(pixels: U8, settings: LocateSettings = DEFAULT_SETTINGS) -> tuple[EndFace | Unlocated, ...]:
+    """Every fibre that belongs to the picture, in reading order: those of `locate_all`, and those that are not located.
+
+    Where at least one is located, a place that shows part of such a rim, a disc of another contrast, and a gap in a row
+    of fibres is `Unlocated`; so is what `settings.n_fibres` says is missing, and then nothing beyond that number.
+
+    Args:
+        pixels: (h, w) uint8 grey, not changed.
+        settings: what is known of scale, size and number.
+
+    Returns:
+        empty where there is no end face at all.
+    """
     _check(pixels, settings)
     pyramid = pyramid_of(pixels)
-    fibres = _fibres(pyramid, settings, every=True)
-    return tuple(_end_face(pyramid, rim, settings) for rim in in_reading_order(fibres))
+    ferrule = _ferrule(pyramid, settings, every=True)
+    faces = [_end_face(pyramid, rim, settings) for rim in ferrule.located]
+    return tuple(in_reading_order([*faces, *ferrule.unlocated]))
 
 
 def _check(pixels: object, settings: object) -> None:
@@ -70,22 +91,37 @@ def _check(pixels: object, settings: object) -> None:
     check_kind(settings, LocateSettings, "settings")
 
 
-def _fibres(pyramid: Pyramid, settings: LocateSettings, every: bool) -> list[Rim]:
-    """The rims that are fibres, the clearest first; with `every` all of them, else at least that one."""
+def _ferrule(pyramid: Pyramid, settings: LocateSettings, every: bool) -> Ferrule:
+    """The rims that are fibres, the clearest first; with `every` all of them, else at least that one.
+
+    Of several discs it is the one that has most others like it: a larger one that lies alone among them is dirt.
+    """
     short = min(pyramid.levels[0].pixels.shape)
     for k in pyramid.searched:
+        best = Ferrule([], [])
         for rim in sorted(_discs(pyramid, k, settings), key=lambda rim: -rim.coverage):
-            lone = rim.ellipse.mean_px >= min(settings.min_lone_radius * short, settings.min_lone_radius_px)
-            if lone and not every:
-                return [rim]
-            fibres = siblings(pyramid, rim, settings)
-            if lone or evenly_spaced(fibres):
-                return fibres
-    return []
+            is_lone = rim.ellipse.mean_px >= min(settings.min_lone_radius * short, settings.min_lone_radius_px)
+            may_be_row = _may_be_row(rim.ellipse, pyramid)
+            if is_lone and not may_be_row and not every:
+                return Ferrule([rim], [])
+            ferrule = siblings(pyramid, rim, settings)
+            n = len(ferrule.located)
+            if n > len(best.located) and (is_lone or evenly_spaced(ferrule.located)):
+                best = ferrule
+            if is_lone and not may_be_row:
+                break
+        if best.located:
+            return best
+    return Ferrule([], [])
+
+
+def _may_be_row(fibre: Ellipse, pyramid: Pyramid) -> bool:
+    """Whether three such fibres in a row, 250 um apart, have room in the picture."""
+    return fibre.mean_px * _ROW_RADII <= float(max(pyramid.levels[0].pixels.shape))
 
 
 def _discs(pyramid: Pyramid, k: int, settings: LocateSettings) -> list[Rim]:
-    """Rims of discs, at most one around each of the likeliest centres of level `k`; a clear one ends the search."""
+    """Rims of discs, at most one around each of the likeliest centres of level `k`; a clear large one ends it."""
     picture = pyramid.levels[k]
     short = min(picture.pixels.shape)
     radii_px = max(2.0, settings.min_radius * short), settings.max_radius * short
@@ -95,7 +131,7 @@ def _discs(pyramid: Pyramid, k: int, settings: LocateSettings) -> list[Rim]:
         rim = _outermost(pyramid, k, around, settings)
         if rim is not None:
             found.append(rim)
-            if rim.coverage > _DISC.clear_coverage:
+            if rim.coverage > _DISC.clear_coverage and not _may_be_row(rim.ellipse, pyramid):
                 break
     return found
 

@@ -8,9 +8,9 @@ from edge.judge import Criteria
 from edge.judge.profiles import Zone
 from edge.labels import CLEAN, SCRATCH, judged_size_um
 from edge.overlay.drawing import Box, EllipseItem, Group, Item, Label, Pane, Panel, Path, Pen, text_width
-from edge.overlay.marks import GREEN, INK, WHITE, label_colour, outline, size_text, slope_of
+from edge.overlay.marks import GOLD, GREEN, INK, WHITE, label_colour, outline, size_text, slope_of
 from edge.overlay.placement import Note, place
-from edge.records import EndFace, Finding, Inspection
+from edge.records import EndFace, Finding, Inspection, Unlocated
 
 # Beyond so many, marks that pass are outlined without their size; of those that fail, the first are always told.
 _MAX_NOTES = 60
@@ -18,7 +18,7 @@ _MAX_TOLD = 8
 
 
 def over_picture(pane: Pane, inspection: Inspection, criteria: Criteria, failing: set[int], u: float) -> list[Item]:
-    """Everything over one pane, in drawing order; empty without an end face.
+    """Everything over one pane, in drawing order; without an end face the place of a fibre that must be there.
 
     Args:
         pane: where the picture lies on the canvas.
@@ -29,7 +29,7 @@ def over_picture(pane: Pane, inspection: Inspection, criteria: Criteria, failing
     """
     face = inspection.end_face
     if face is None:
-        return []
+        return _place(pane, inspection.unlocated, u)
     tags: list[tuple[Box, Zone]] = []
     rings = [_ring(pane, face, zone, i, tags, u) for i, zone in enumerate(criteria.zones)]
     marks, notes, clear = _marks(pane, face, inspection.findings, failing, u)
@@ -38,6 +38,18 @@ def over_picture(pane: Pane, inspection: Inspection, criteria: Criteria, failing
         names += [Panel(tag, INK, 0.75), Label(tag.x + 3.3 * u, tag.bottom - 3.3 * u, zone.name, 11 * u, WHITE)]
         clear.append(tag)
     return [*_edges(pane, face, u), *rings, *marks, *names, *place(notes, pane.box.grown(-2 * u), clear)]
+
+
+def _place(pane: Pane, fibre: Unlocated | None, u: float) -> list[Item]:
+    """Where a fibre must be that was not located, dashed, with a word on it."""
+    if fibre is None or fibre.x_px is None or fibre.y_px is None or fibre.rx_px is None or fibre.ry_px is None:
+        return []
+    x, y = pane.x(fibre.x_px), pane.y(fibre.y_px)
+    pen = Pen(GOLD, 2.4 * u, (7 * u, 6 * u), halo=1.1 * u)
+    ring = EllipseItem(x, y, fibre.rx_px * pane.scale_x, fibre.ry_px * pane.scale_y, pen)
+    box = Box(x - ring.rx, y - ring.ry, 2 * ring.rx, 2 * ring.ry)
+    note = Note("not located", 11 * u, GOLD, box, must=True, bold=True)
+    return [Group("place", fibre.why, (ring,)), *place([note], pane.box.grown(-2 * u), [box])]
 
 
 def _edges(pane: Pane, face: EndFace, u: float) -> list[Item]:

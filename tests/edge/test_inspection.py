@@ -17,8 +17,8 @@ from edge import inspection as composition
 from edge.classify import PatchSpec
 from edge.errors import ModelError, UsageError
 from edge.inspection import NO_END_FACE, Inspector, inspect_frame, load_inspector
-from edge.judge import load_criteria
-from edge.records import Candidate, EndFace, Frame, Identity, Quality, Status
+from edge.judge import connector_status, load_criteria
+from edge.records import Candidate, EndFace, Frame, Identity, Quality, Status, Unlocated
 
 TINY = Path(__file__).parent.parent / "data" / "tiny-defects.tflite"
 FACE = EndFace(100.0, 90.0, 60.0, 60.0, None, 125 / 120, 125 / 120)
@@ -69,7 +69,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         told["settings"].append(settings)  # type: ignore[attr-defined]
         return told["candidates"]
 
-    monkeypatch.setattr(composition, "locate_all", lambda pixels, settings: told["faces"])
+    monkeypatch.setattr(composition, "locate_fibres", lambda pixels, settings: told["faces"])
     monkeypatch.setattr(composition, "assess", lambda pixels, face, settings=None: told["quality"])
     monkeypatch.setattr(composition, "detect", detect)
     return told
@@ -170,6 +170,19 @@ def test_several_fibres_share_one_call_of_the_model(stages: dict[str, object]) -
     assert [i.verdict.status.value for i in told] == ["PASS", "FAIL", "PASS"]
     assert inspector.classifier.calls == [((6, 8, 8), None)]  # type: ignore[attr-defined]
     assert stages["detected"] == list(faces)
+
+
+def test_a_fibre_that_was_not_located_is_unreadable(stages: dict[str, object]) -> None:
+    """In its turn among the others, with its place and its reason, and the connector does not pass."""
+    gone = Unlocated("fibre at 100, 90 px not located: gone", 100.0, 90.0, 40.0, 40.0)
+    stages["faces"] = (FACE, gone, replace(FACE, x_px=160.0))
+    told = make().inspect(FRAME)
+    assert [i.verdict.status.value for i in told] == ["PASS", "UNREADABLE", "PASS"]
+    assert connector_status(i.verdict for i in told) is Status.UNREADABLE
+    assert [i.unlocated for i in told] == [None, gone, None]
+    assert [r.text for r in told[1].verdict.reasons] == [gone.why]
+    assert told[1].as_dict()["unlocated"] == {"x_px": 100.0, "y_px": 90.0, "rx_px": 40.0, "ry_px": 40.0}
+    assert told[1].end_face is None
 
 
 def test_measures_reach_a_model_that_asks_for_them(stages: dict[str, object]) -> None:

@@ -16,6 +16,7 @@ from ferrule_runs import DOCS, TINY, draw_face, rows, run
 
 from edge.classify.bundle import DEFAULT_MODEL
 from edge.judge import DEFAULT_CRITERIA
+from edge.judge.profiles import STANDARDS_DIR
 
 
 class TestInspect:
@@ -94,6 +95,21 @@ class TestInspect:
         assert "without pictures" in result.stderr
         assert "PASS" in result.stdout
 
+    def test_a_fibre_that_is_missing_is_not_clean(self, bench: Path) -> None:
+        """--fibres, or a profile's own number, makes a picture UNREADABLE that shows fewer fibres."""
+        profile = (STANDARDS_DIR / "iec-61300-3-35-2015-sm-upc.toml").read_text()
+        (bench / "duplex.toml").write_text(profile.replace("cladding_um", "fibres = 2\ncladding_um", 1))
+        for option in (["--fibres", "2"], ["--criteria", "duplex.toml"]):
+            result = run("inspect", "face.png", "--json", *option)
+            assert result.exit_code in (1, 3)
+            told = rows(result.stdout)
+            assert [(row["fibre"], row["n_fibres"]) for row in told] == [(0, 2), (1, 2)]
+            assert [row["end_face"] is None for row in told] == [False, True]
+            assert told[1]["status"] == "UNREADABLE"
+            assert told[1]["reasons"][0]["text"] == "fibre not located: 1 found, 2 expected"
+            assert told[1]["unlocated"] == {"x_px": None, "y_px": None, "rx_px": None, "ry_px": None}
+        assert rows(run("inspect", "face.png", "--json", "--fibres", "1").stdout)[0]["unlocated"] is None
+
     def test_folders_below_are_read_when_asked(self, bench: Path) -> None:
         """--recursive adds what lies below."""
         assert len(rows(run("inspect", "pictures", "--json").stdout)) == 2
@@ -111,6 +127,8 @@ class TestInspect:
             (["--um-per-px", "nan"], 2, "um per pixel 'nan'"),
             (["--cladding", "-125"], 2, "cladding of -125"),
             (["--cladding", "nan"], 2, "cladding of nan"),
+            (["--fibres", "0"], 2, "--fibres 0; expected 1 to 72"),
+            (["--fibres", "73"], 2, "--fibres 73; expected 1 to 72"),
             (["--cleanings", "-1"], 2, "-1 cleanings"),
             (["--overlay", "out", "--overlay-format", "gif"], 2, "overlay format 'gif'"),
             (["--overlay", "face.png"], 2, "overlay folder face.png"),

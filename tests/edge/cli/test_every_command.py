@@ -16,11 +16,18 @@ KEPT = "--capture mine --capture-mb 9 --capture-quota 9"
 
 RUNS = (
     Run("inspect face.png", "PASS"),
-    Run(f"inspect pictures --recursive --json --cladding 125 --cleanings 1 --verbose {SETUP} {KEPT}", "findings", 1),
+    Run(
+        f"inspect pictures --recursive --json --cladding 125 --fibres 1 --cleanings 1 --verbose {SETUP} {KEPT}",
+        "findings",
+        1,
+    ),
     Run("inspect face.png pictures --overlay out --overlay-format svg --um-per-px 0.57,0.57", "FAIL", 1),
     Run("inspect pictures/bad.png --quiet --criteria factory-strict", "", 1),
     Run("inspect none.png --json", "status", 3),
-    Run(f"watch film.avi --every 2 --max-frames 3 --json --cladding 125 --cleanings 1 {SETUP} {KEPT}", "findings"),
+    Run(
+        f"watch film.avi --every 2 --max-frames 3 --json --cladding 125 --fibres 1 --cleanings 1 {SETUP} {KEPT}",
+        "findings",
+    ),
     Run("watch pictures --overlay out --overlay-format png --um-per-px 0.57 --verbose", "FAIL", 1),
     Run("watch face.png --overlay out --overwrite --max-megapixels 2 --quiet", ""),
     Run("inspect face.png --overlay out --overwrite --max-megapixels 2", "PASS"),

@@ -25,6 +25,7 @@ GIVEN: dict[str, Any] = {
     "runtime": "r",
     "um_per_px": "0.4,0.5",
     "cladding": 140.0,
+    "fibres": 12,
     "cleanings": 2,
     "max_megapixels": 1.5,
     "capture": Path("k"),

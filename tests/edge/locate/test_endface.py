@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge.locate import LocateSettings, locate, locate_all
+from edge.locate import LocateSettings, locate, locate_all, locate_fibres
 from edge.quality import assess
-from edge.records import EndFace
+from edge.records import EndFace, Unlocated
 from edge.sources import read_picture
 from trainer.phantom import random_scene, render
 
@@ -339,13 +339,77 @@ def test_every_fibre_of_a_multi_fibre_ferrule_is_found_once(truth: Drawn) -> Non
     assert any(math.hypot(one.x_px - x, one.y_px - y) < 0.2 for x, y in expected)
 
 
+def harmed(truth: Drawn, i: int, how: str) -> U8:
+    """The picture with the fibre `i` (in reading order) half or wholly covered, pale, or cut off by the border."""
+    picture = truth.picture()
+    x, y = ((truth.x, truth.y), *truth.others)[i]
+    r = truth.rx
+    patch = slice(int(y - 1.6 * r), int(y + 1.6 * r)), slice(max(0, int(x - 1.6 * r)), int(x + 1.6 * r))
+    if how == "covered below":
+        picture[int(y) : int(y + 1.6 * r), patch[1]] = 130
+    elif how == "covered beside":
+        picture[patch[0], int(x) : int(x + 1.6 * r)] = 150
+    elif how == "buried":
+        cv2.circle(picture, (int(x), int(y)), int(1.4 * r), 140, -1, cv2.LINE_AA)
+    elif how == "missing":
+        picture[patch] = int(truth.ferrule)
+    elif how == "pale":
+        pale = replace(truth, glass=truth.ferrule + 0.2 * (truth.glass - truth.ferrule), core=truth.ferrule)
+        picture[patch] = pale.picture()[patch]
+    elif how == "cut off":
+        picture = np.ascontiguousarray(picture[:, : int(x - 0.3 * r)])
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("truth", "i", "hows"),
+    [
+        (row(4, 1, 40.3, 720, 300), 1, ("covered below", "covered beside", "buried", "missing", "pale")),
+        (row(4, 1, 40.3, 720, 300, glass=180, ferrule=70, core=220), 2, ("covered below", "buried", "missing", "pale")),
+        (row(4, 1, 40.3, 720, 300), 3, ("covered below", "pale", "cut off")),
+        (row(2, 1, 60.4, 640, 360), 1, ("covered below", "covered beside", "pale", "cut off")),
+        (row(12, 1, 17.6, 900, 400), 5, ("covered below", "covered beside", "buried", "missing", "pale")),
+        (row(12, 2, 17.6, 900, 500), 23, ("covered below", "buried", "missing", "pale")),
+    ],
+    ids=["4", "4 inverted", "last of 4", "2", "12", "last of 24"],
+)
+def test_a_fibre_that_cannot_be_located_is_told(truth: Drawn, i: int, hows: tuple[str, ...]) -> None:
+    """Half covered, buried, missing, pale or cut off: it is `Unlocated`, in its turn and at its place."""
+    for how in hows:
+        fibres = locate_fibres(harmed(truth, i, how))
+        assert [k for k, fibre in enumerate(fibres) if isinstance(fibre, Unlocated)] == [i], how
+        assert len(fibres) == 1 + len(truth.others), how
+        x, y = ((truth.x, truth.y), *truth.others)[i]
+        told = fibres[i]
+        assert isinstance(told, Unlocated)
+        assert told.x_px is not None
+        assert told.y_px is not None
+        assert math.hypot(told.x_px - x, told.y_px - y) < 0.2 * truth.rx, how
+        assert f"{told.x_px:.0f}, {told.y_px:.0f} px not located" in told.why
+
+
+def test_as_many_fibres_as_are_expected() -> None:
+    """With a count, what is missing is told even where nothing shows of it, and nothing is invented beyond it."""
+    whole, gap = row(4, 1, 40.3, 720, 300).picture(), harmed(row(4, 1, 40.3, 720, 300), 1, "buried")
+
+    def told(picture: U8, n: int) -> list[str]:
+        found = locate_fibres(picture, LocateSettings(n_fibres=n))
+        return [fibre.why if isinstance(fibre, Unlocated) else "" for fibre in found]
+
+    assert told(whole, 4) == [""] * 4
+    assert told(gap, 3) == [""] * 3
+    assert told(whole, 6) == [""] * 4 + ["fibre not located: 4 found, 6 expected"] * 2
+    assert [bool(why) for why in told(gap, 5)] == [False, True, False, False, True]
+    assert told(whole, 3) == [""] * 4 + ["4 fibres found, 3 expected"]
+
+
 def test_one_fibre_is_one_fibre() -> None:
     """Neither its lit core, nor its bore, nor dirt of its colour beside it counts as a second one."""
     truth = Drawn(core=240, bore_px=4, rx=50.3, ry=50.3)
     picture = truth.picture()
     for x, y, r in ((60, 60, 20), (330, 80, 30), (320, 230, 42)):
         cv2.circle(picture, (x, y), r, 92, -1, cv2.LINE_AA)
-    assert len(locate_all(picture)) == 1
+    assert len(locate_fibres(picture)) == 1
 
 
 @pytest.mark.slow
@@ -363,9 +427,10 @@ def test_real_end_faces_are_located(endfaces: Path) -> None:
     images = json.loads((endfaces / "annotations.json").read_text())["images"]
     for image in images:
         picture = read_picture(endfaces / image["file_name"])
-        faces = locate_all(picture)
+        faces = locate_fibres(picture)
         assert len(faces) == 1, image["name"]
         face, shapes = faces[0], image["geometry"]
+        assert isinstance(face, EndFace)
         right += any(
             math.hypot(face.x_px - e["cx"], face.y_px - e["cy"]) <= 2
             and abs(face.cladding_rx_px / e.get("rx", e["r"]) - 1) <= 0.02

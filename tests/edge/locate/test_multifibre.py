@@ -7,11 +7,12 @@ import pytest
 from drawn_discs import U8, draw_disc
 
 from edge.imaging.ellipse import Ellipse
-from edge.locate.multifibre import alike, evenly_spaced, in_reading_order, siblings
+from edge.locate.multifibre import Ferrule, alike, evenly_spaced, in_reading_order, siblings
 from edge.locate.pyramid import pyramid_of
 from edge.locate.rim import Rim
 from edge.locate.rim_fit import sharp_rim
 from edge.locate.settings import LocateSettings
+from edge.records import EndFace, Unlocated
 
 
 def rim(x: float, y: float, radius: float = 20.0, step_grey: float = 80.0) -> Rim:
@@ -42,11 +43,19 @@ def test_four_in_a_row_are_evenly_spaced() -> None:
     assert not evenly_spaced(scattered)
 
 
+def face(x: float, y: float) -> EndFace:
+    """A fibre there, of a radius of 20 px."""
+    return EndFace(x, y, 20.0, 20.0, None, 3.1, 3.1)
+
+
 def test_fibres_are_read_row_by_row() -> None:
-    """From the left, though a row is not quite level."""
-    given = [rim(200, 103), rim(40, 200), rim(120, 98), rim(40, 105), rim(120, 203)]
-    assert places(in_reading_order(given)) == [(40, 105), (120, 98), (200, 103), (40, 200), (120, 203)]
+    """From the left, though a row is not quite level; without a place last."""
+    given = [face(200, 103), face(40, 200), face(120, 98), face(40, 105), face(120, 203)]
+    given_places = [(40, 105), (120, 98), (200, 103), (40, 200), (120, 203)]
+    assert [(f.x_px, f.y_px) for f in in_reading_order(given)] == given_places
     assert in_reading_order([]) == []
+    gone, nowhere = Unlocated("gone", 80, 100, 20, 20), Unlocated("one too few")
+    assert in_reading_order([nowhere, face(120, 101), gone, face(40, 99)])[1::2] == [gone, nowhere]
 
 
 def ferrule(*at: tuple[float, float], radius: float = 17.3) -> U8:
@@ -63,8 +72,8 @@ def test_the_other_fibres_are_found_beside_the_first() -> None:
     first = sharp_rim(pyramid, Ellipse(101, 41, 17, 17), 1.0, 1.0)
     assert first is not None
     found = siblings(pyramid, first, LocateSettings())
-    assert found[0] is first
-    for (x, y), (true_x, true_y) in zip(sorted(places(found)), sorted(at), strict=True):
+    assert found.located[0] is first
+    for (x, y), (true_x, true_y) in zip(sorted(places(found.located)), sorted(at), strict=True):
         assert max(abs(x - true_x), abs(y - true_y)) < 0.2
 
 
@@ -74,4 +83,4 @@ def test_one_fibre_has_no_siblings() -> None:
     pyramid = pyramid_of(np.where(bright > 180, bright, ferrule((60.2, 80.4))))
     first = sharp_rim(pyramid, Ellipse(60, 80, 17, 17), 1.0, 1.0)
     assert first is not None
-    assert siblings(pyramid, first, LocateSettings()) == [first]
+    assert siblings(pyramid, first, LocateSettings()) == Ferrule([first], [])

@@ -17,7 +17,7 @@ from edge.overlay import draw, draw_svg
 from edge.overlay.drawing import Box, EllipseItem, Label, Panel, Path, Pen, printable, shortened, text_width, wrapped
 from edge.overlay.marks import LABEL_COLOURS, STATUS_COLOURS, outline, slope_of
 from edge.overlay.placement import Note, place
-from edge.records import Candidate, EndFace, Finding, Identity, Inspection, Quality, Status
+from edge.records import Candidate, EndFace, Finding, Identity, Inspection, Quality, Status, Unlocated
 
 SVG = "{http://www.w3.org/2000/svg}"
 LABELS = ("scratch", "dig", "contamination", "chip", "unknown", "clean")
@@ -284,6 +284,20 @@ def test_only_grey_pictures_are_drawn_over(pixels):
         draw(pixels, inspection(None, verdict=unreadable(["x"])), load_criteria())
     with pytest.raises(UsageError, match=r"non-empty \(h, w\) uint8"):
         draw_svg(pixels, inspection(None, verdict=unreadable(["x"])), load_criteria())
+
+
+def test_the_place_of_a_fibre_that_was_not_located_is_shown():
+    """A dashed ring there, with a word; nothing where only the count tells of it."""
+    verdict = unreadable(["fibre at 300, 200 px not located: gone"])
+    gone = Unlocated(verdict.reasons[0].text, 300.0, 200.0, 50.0, 50.0)
+    drawn = draw_svg(
+        picture(640, 480), inspection(None, verdict=verdict, unlocated=gone), load_criteria(), embed="none"
+    )
+    assert "not located</text>" in drawn
+    (ring,) = [group for group in ET.fromstring(drawn).iter() if group.get("class") == "place"]
+    assert gone.why in ET.tostring(ring, encoding="unicode")
+    nowhere = inspection(None, verdict=verdict, unlocated=Unlocated("one too few"))
+    assert 'class="place"' not in draw_svg(picture(640, 480), nowhere, load_criteria(), embed="none")
 
 
 def test_an_unknown_way_to_embed_is_refused():
