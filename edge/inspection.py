@@ -19,7 +19,7 @@ from edge.arguments import check_kind
 from edge.bounds import MOST_CLEANINGS
 from edge.classify import Classifier, crop, encode_measures, load_bundle
 from edge.classify.bundle import DEFAULT_MODEL
-from edge.detect import DetectSettings, detect
+from edge.detect import DetectSettings, detect, smallest_marks_um, too_small
 from edge.errors import UsageError
 from edge.judge import (
     DEFAULT_CRITERIA,
@@ -32,7 +32,7 @@ from edge.judge import (
     zone_of,
 )
 from edge.locate import LocateSettings, locate_fibres
-from edge.quality import QualitySettings, assess
+from edge.quality import assess
 from edge.records import Candidate, EndFace, Finding, Frame, Inspection, Quality, Unlocated, Verdict
 
 NO_END_FACE = "no end face found"
@@ -123,7 +123,7 @@ def inspect_frame(frame: Frame, inspector: Inspector) -> tuple[Inspection, ...]:
     pixels, watch = frame.pixels, _Stopwatch()
     fibres = locate_fibres(pixels, inspector.locate_settings)
     watch.lap("locate")
-    looks = [_look(pixels, fibre, inspector.criteria) for fibre in fibres or (None,)]
+    looks = [_look(pixels, fibre, inspector) for fibre in fibres or (None,)]
     watch.lap("quality")
     for look in looks:
         if look.face is not None and look.quality.is_trusted:
@@ -175,13 +175,16 @@ class _Look:
         return self.quality.problems or none_found
 
 
-def _look(pixels: NDArray[np.uint8], fibre: EndFace | Unlocated | None, criteria: Criteria) -> _Look:
-    """The picture quality at a fibre: all that the criteria judge, out to `reach` radii, must be in the picture."""
+def _look(pixels: NDArray[np.uint8], fibre: EndFace | Unlocated | None, inspector: Inspector) -> _Look:
+    """The picture quality at a fibre: all that the criteria judge must be in view, and marks that matter must show."""
     if not isinstance(fibre, EndFace):
         return _Look(None, assess(pixels, None), fibre)
-    reach = criteria.judged_radius_um / fibre.cladding_r_um
-    quality = assess(pixels, fibre, QualitySettings(field=max(reach, QualitySettings.field)))
-    return _Look(fibre, quality, reach=reach)
+    rings = inspector.criteria.judged_rings
+    quality = assess(pixels, fibre, rings)
+    smallest_um = smallest_marks_um(quality.seeing, fibre.um_per_px, inspector.detect_settings)
+    problems = quality.problems or too_small(rings, smallest_um)
+    quality = replace(quality, smallest_um=smallest_um, problems=problems)
+    return _Look(fibre, quality, reach=inspector.criteria.judged_radius_um / fibre.cladding_r_um)
 
 
 def _name(pixels: NDArray[np.uint8], looks: Sequence[_Look], inspector: Inspector, watch: _Stopwatch) -> None:
@@ -212,7 +215,9 @@ def _judged(look: _Look, inspector: Inspector) -> Verdict:
     if look.face is None or not look.quality.is_trusted:
         return unreadable(look.problems)
     if look.problems:
-        return judge_badly_seen(look.findings, inspector.criteria, look.problems, inspector.n_cleanings)
+        return judge_badly_seen(
+            look.findings, inspector.criteria, look.problems, inspector.n_cleanings, look.quality.unseen
+        )
     return judge(look.findings, inspector.criteria, inspector.n_cleanings)
 
 

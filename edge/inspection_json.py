@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,17 @@ def _quality(quality: Quality | None) -> dict[str, Any] | None:
         "brightness": round(quality.brightness, 3),
         "contrast": round(quality.contrast, 3),
         "saturation": round(quality.saturation, 4),
+        "unseen": {zone: round(share, 4) for zone, share in quality.unseen.items()},
+        "smallest_um": {
+            zone: {"defect": _finite(defect), "scratch": _finite(scratch)}
+            for zone, (defect, scratch) in quality.smallest_um.items()
+        },
     }
+
+
+def _finite(size_um: float) -> float | None:
+    """To a hundredth; None where no size is enough."""
+    return round(size_um, 2) if math.isfinite(size_um) else None
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -136,6 +136,42 @@ class Unlocated:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedRing:
+    """A zone that marks can fail in, as a picture has to show it.
+
+    Attributes:
+        name: the zone's.
+        inner_um: inner radius, from the centre of the cladding.
+        outer_um: outer radius.
+        defect_um: diameter of the smallest defect that matters there; None where none does.
+        scratch_um: width of the narrowest scratch that matters there; None where none does.
+    """
+
+    name: str
+    inner_um: float
+    outer_um: float
+    defect_um: float | None
+    scratch_um: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seeing:
+    """How well a part of a zone is seen.
+
+    Attributes:
+        zone: its name.
+        blur_px: one sigma of the optics' and the pixels' blur, in px.
+        noise_grey: one sigma of a pixel's noise.
+        step_grey: grey step at the cladding's edge in that direction: how strongly things stand out there.
+    """
+
+    zone: str
+    blur_px: float
+    noise_grey: float
+    step_grey: float
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """How well a picture can be judged: each figure 0..1, larger is better unless said.
 
@@ -147,6 +183,9 @@ class Quality:
         problems: what stands against the picture, one sentence each; with any of them nothing passes.
         is_trusted: whether marks that are seen all the same may fail: False without an end face, where white hides what
             is there, or where the cladding's edge is too faint to be one for sure.
+        unseen: zones that are not wholly in view, each with the share of its area that is not, 0..1.
+        seeing: how well each part of each zone is seen.
+        smallest_um: for each zone the smallest defect (diameter) and scratch (width) that shows in all of it.
     """
 
     focus: float
@@ -155,6 +194,9 @@ class Quality:
     saturation: float = 0.0
     problems: tuple[str, ...] = ()
     is_trusted: bool = True
+    unseen: Mapping[str, float] = field(default_factory=dict)
+    seeing: tuple[Seeing, ...] = ()
+    smallest_um: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

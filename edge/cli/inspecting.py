@@ -174,6 +174,9 @@ def load_described(options: InspectionOptions) -> Inspector:
     x, y = (None, None) if options.um_per_px is None else _um_per_px(options.um_per_px)
     scale = LocateSettings(um_per_px_x=x, um_per_px_y=y)
     inspector = load_inspector(options.model, options.criteria, options.runtime, scale, options.cleanings)
+    if options.zones is not None:
+        zones = [name for part in options.zones.split(",") if (name := part.strip())]
+        inspector = replace(inspector, criteria=inspector.criteria.restricted(zones))
     cladding_um = inspector.criteria.cladding_um if options.cladding is None else options.cladding
     n_fibres = inspector.criteria.fibres if options.fibres is None else options.fibres
     return replace(inspector, locate_settings=replace(scale, cladding_um=cladding_um, n_fibres=n_fibres))

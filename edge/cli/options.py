@@ -52,6 +52,10 @@ Runtime = Annotated[
 Criteria = Annotated[
     str, typer.Option("--criteria", metavar="NAME|FILE", help="A shipped profile's name, or a TOML file.")
 ]
+Zones = Annotated[
+    str | None,
+    typer.Option("--zones", metavar="A,B", help="Judge these zones of the profile alone; its name then tells them."),
+]
 UmPerPx = Annotated[
     str | None,
     typer.Option("--um-per-px", metavar="X[,Y]", help="Calibrated size of a pixel in um; Y where it is not square."),
@@ -106,6 +110,7 @@ class InspectionOptions:
     overlay_format: OverlayFormat = "png"
     overwrite: Overwrite = False
     criteria: Criteria = DEFAULT_CRITERIA
+    zones: Zones = None
     model: Model = DEFAULT_MODEL
     runtime: Runtime = None
     um_per_px: UmPerPx = None

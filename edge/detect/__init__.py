@@ -2,5 +2,6 @@
 
 from edge.detect.detector import detect
 from edge.detect.settings import DetectSettings
+from edge.detect.visibility import smallest_marks_um, too_small
 
-__all__ = ["DetectSettings", "detect"]
+__all__ = ["DetectSettings", "detect", "smallest_marks_um", "too_small"]

@@ -94,6 +94,13 @@ class Limit:
         """Whether any mark at all could be too much for it, or is not known to be allowed."""
         return not self.known or any(size_class.n_allowed is not None for size_class in self.classes)
 
+    @property
+    def smallest_um(self) -> float | None:
+        """The smallest size that it names; 0 where every mark counts, None where none does."""
+        if not self.can_fail:
+            return None
+        return min((c.low_um for c in self.classes if c.low_um > 0), default=0.0)
+
     def class_of(self, size_um: float) -> SizeClass:
         """The class that a mark of this size belongs to.
 

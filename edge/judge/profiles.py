@@ -10,8 +10,8 @@ import difflib
 import hashlib
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge.arguments import check_kind
@@ -20,7 +20,7 @@ from edge.errors import UsageError, reason_of
 from edge.judge.limits import Limit, parse_limit
 from edge.judge.profile_file import ProfileFile, ZoneTable, parse_profile, read_profile
 from edge.labels import CLEAN, JUDGED_BY_DIAMETER, SCRATCH
-from edge.records import Identity
+from edge.records import Identity, JudgedRing
 
 DEFAULT_CRITERIA = "iec-61300-3-35-2015-sm-upc"
 STANDARDS_DIR = Path(__file__).parent / "standards"
@@ -28,6 +28,8 @@ STANDARDS_DIR = Path(__file__).parent / "standards"
 _OWN_LABEL = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 # From dust on the core to four times the diameter of a 2.5 mm ferrule, which no microscope shows at once.
 _OUTER_UM = (0.1, 10_000.0)
+_SMALLEST_DEFECT_UM = 2.0
+_SMALLEST_SCRATCH_UM = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +104,48 @@ class Criteria:
     path: Path
 
     @property
+    def judged_rings(self) -> tuple[JudgedRing, ...]:
+        """The zones that a mark can make a face fail in: what a picture has to show, and how small a mark it must show.
+
+        That is the smallest size that a limit names. Where a zone allows none at all, it is a defect of 2 um and a
+        scratch of 1 um: IEC 61300-3-35 ignores defects below 2 um in zone B, and a scratch of 1 um is about the finest
+        that a microscope of its field of view resolves.
+        """
+        rings = []
+        for zone in self.zones:
+            defects = [x for limit in (zone.defects, *zone.labels.values()) if (x := limit.smallest_um) is not None]
+            scratch = zone.scratches.smallest_um
+            if defects or scratch is not None:
+                rings.append(
+                    JudgedRing(
+                        zone.name,
+                        zone.inner_radius_um,
+                        zone.outer_radius_um,
+                        (min(defects) or _SMALLEST_DEFECT_UM) if defects else None,
+                        None if scratch is None else scratch or _SMALLEST_SCRATCH_UM,
+                    )
+                )
+        return tuple(rings)
+
+    @property
     def judged_radius_um(self) -> float:
-        """How far from the centre a mark can make a face fail: what a picture has to show; 0 where nothing can."""
-        return max(
-            (
-                zone.outer_radius_um
-                for zone in self.zones
-                if any(limit.can_fail for limit in (zone.scratches, zone.defects, *zone.labels.values()))
-            ),
-            default=0.0,
-        )
+        """How far from the centre a mark can make a face fail; 0 where nothing can."""
+        return max((ring.outer_um for ring in self.judged_rings), default=0.0)
+
+    def restricted(self, names: Sequence[str]) -> Criteria:
+        """The profile with these of its zones alone; its name tells them.
+
+        Raises:
+            UsageError: there is no such zone, or none is named.
+        """
+        known = [zone.name for zone in self.zones]
+        unknown = [name for name in names if name not in known]
+        if unknown or not names:
+            told = f"zone {unknown[0][:40]!r}" if unknown else "no zone"
+            raise UsageError(f"{told} in {self.identity.name}; expected some of {', '.join(known)}, such as A,B")
+        zones = tuple(zone for zone in self.zones if zone.name in names)
+        name = f"{self.identity.name}[{','.join(zone.name for zone in zones)}]"
+        return replace(self, zones=zones, identity=replace(self.identity, name=name))
 
     @property
     def is_confirmed(self) -> bool:

@@ -61,6 +61,11 @@ def what(finding: Finding, is_scratch: bool, limit_um: float) -> str:
     return f"{finding.label} {size:.{digits}f} um {'wide' if is_scratch else 'across'}"
 
 
+def listed(names: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
 def _plural(label: str) -> str:
     return {SCRATCH: "scratches", CONTAMINATION: "marks of contamination", UNKNOWN: "unknown marks"}.get(
         label, f"{label}s"

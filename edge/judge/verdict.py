@@ -12,7 +12,7 @@ A mark more never makes a verdict better: every limit allows a count that marks 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from edge.arguments import check_each, check_number, items_of
@@ -34,6 +34,7 @@ CERTAIN_SPREAD = 2.0
 ADVICE_CLEAN = "clean and inspect again"
 ADVICE_REPLACE = "re-polish or replace"
 ADVICE_RETAKE = "take the picture again"
+ADVICE_WIDER = "show more around the fibre"
 ADVICE_CONFIRM = "confirm the limits against your copy of the standard"
 
 
@@ -67,7 +68,11 @@ def judge(findings: Sequence[Finding], criteria: Criteria, n_cleanings: int = 0)
 
 
 def judge_badly_seen(
-    findings: Sequence[Finding], criteria: Criteria, problems: Sequence[str], n_cleanings: int = 0
+    findings: Sequence[Finding],
+    criteria: Criteria,
+    problems: Sequence[str],
+    n_cleanings: int = 0,
+    unseen: Mapping[str, float] | None = None,
 ) -> Verdict:
     """FAIL for what is certain on a picture that is too bad to pass, else UNREADABLE.
 
@@ -80,6 +85,7 @@ def judge_badly_seen(
         criteria: the profile.
         problems: what stands against the picture, a sentence each; at least one.
         n_cleanings: how often this connector was cleaned before this look.
+        unseen: zones that are not wholly in view, if that is all that stands against the picture.
 
     Returns:
         FAIL with the marks' reasons first and the picture's behind them, or UNREADABLE with the picture's.
@@ -89,6 +95,8 @@ def judge_badly_seen(
     """
     unread = unreadable(problems)
     check_findings(findings, criteria)
+    if unseen and len(unseen) == len(problems):
+        unread = _partly_seen(findings, criteria, problems, unseen)
     certain = [finding for finding in findings if _is_certain(finding)]
     found = [b for b in breaches([_at_least(f) for f in certain], criteria) if b.size_class is not None]
     if not found:
@@ -96,6 +104,19 @@ def judge_badly_seen(
     failed = judge([certain[i] for i in sorted({i for b in found for i in b.members})], criteria, n_cleanings)
     reasons = tuple(sentences.reason(breach, certain) for breach in once_a_mark(found))
     return Verdict(Status.FAIL, (*reasons, *unread.reasons), failed.advice or ADVICE_REPLACE)
+
+
+def _partly_seen(
+    findings: Sequence[Finding], criteria: Criteria, problems: Sequence[str], unseen: Mapping[str, float]
+) -> Verdict:
+    """UNREADABLE for want of some zones alone: what is in view is told beside it, and how to judge that."""
+    bad = {breach.zone.name for breach in breaches(findings, criteria)}
+    seen = [ring.name for ring in criteria.judged_rings if ring.name not in unseen]
+    if not seen or bad:
+        return unreadable(problems)
+    told = f"{sentences.listed(seen)} in view and clean"
+    advice = f"{ADVICE_WIDER}; or judge what is in view: --zones {','.join(seen)}"
+    return replace(unreadable([f"{'; '.join(problems)}; {told}"]), advice=advice)
 
 
 def _is_certain(finding: Finding) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -206,6 +207,10 @@ def _foot(plan: _Plan, inspection: Inspection) -> list[Item]:
     scale = ""
     if face is not None:
         scale = f"  |  scale from {face.scale_from}: {face.um_per_px_x:.3f} x {face.um_per_px_y:.3f} um per pixel"
+    smallest_um = {} if inspection.quality is None else inspection.quality.smallest_um
+    shown = [f"{zone} {size[0]:.1f}" for zone, size in smallest_um.items() if math.isfinite(size[0])]
+    if shown:
+        scale += f"  |  defects show from, um: {', '.join(shown)}"
     model = f"model {inspection.model.name} {inspection.model.sha256[:8]} {inspection.model.runtime}".rstrip()
     rows = (
         f"{inspection.source}  |  {inspection.time.isoformat(sep=' ', timespec='seconds')}{scale}",

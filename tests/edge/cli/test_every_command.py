@@ -14,10 +14,11 @@ from edge.cli import app
 SETUP = "--criteria iec-61300-3-35-2015-sm-upc --model fibre-defects --runtime {runtime}"
 KEPT = "--capture mine --capture-mb 9 --capture-quota 9"
 
+FACE = "--cladding 125 --zones A,B --fibres 1 --cleanings 1"
 RUNS = (
     Run("inspect face.png", "PASS"),
     Run(
-        f"inspect pictures --recursive --json --cladding 125 --fibres 1 --cleanings 1 --verbose {SETUP} {KEPT}",
+        f"inspect pictures --recursive --json {FACE} --verbose {SETUP} {KEPT}",
         "findings",
         1,
     ),
@@ -25,7 +26,7 @@ RUNS = (
     Run("inspect pictures/bad.png --quiet --criteria factory-strict", "", 1),
     Run("inspect none.png --json", "status", 3),
     Run(
-        f"watch film.avi --every 2 --max-frames 3 --json --cladding 125 --fibres 1 --cleanings 1 {SETUP} {KEPT}",
+        f"watch film.avi --every 2 --max-frames 3 --json {FACE} {SETUP} {KEPT}",
         "findings",
     ),
     Run("watch pictures --overlay out --overlay-format png --um-per-px 0.57 --verbose", "FAIL", 1),

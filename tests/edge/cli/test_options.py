@@ -21,6 +21,7 @@ GIVEN: dict[str, Any] = {
     "overlay_format": "svg",
     "overwrite": True,
     "criteria": "c",
+    "zones": "A,B",
     "model": "m",
     "runtime": "r",
     "um_per_px": "0.4,0.5",
