@@ -113,15 +113,18 @@ class Criteria:
         """
         rings = []
         for zone in self.zones:
-            defects = [x for limit in (zone.defects, *zone.labels.values()) if (x := limit.smallest_um) is not None]
+            own = [x for limit in zone.labels.values() if (x := limit.smallest_um) is not None]
+            defect = zone.defects.smallest_um
+            if defect is None and own:  # the only ones that can fail there
+                defect = min(own)
             scratch = zone.scratches.smallest_um
-            if defects or scratch is not None:
+            if defect is not None or scratch is not None:
                 rings.append(
                     JudgedRing(
                         zone.name,
                         zone.inner_radius_um,
                         zone.outer_radius_um,
-                        (min(defects) or _SMALLEST_DEFECT_UM) if defects else None,
+                        None if defect is None else defect or _SMALLEST_DEFECT_UM,
                         None if scratch is None else scratch or _SMALLEST_SCRATCH_UM,
                     )
                 )

@@ -17,6 +17,7 @@ from ferrule_runs import DOCS, TINY, draw_face, rows, run
 from edge.classify.bundle import DEFAULT_MODEL
 from edge.judge import DEFAULT_CRITERIA
 from edge.judge.profiles import STANDARDS_DIR
+from edge.sources import read_picture
 
 
 class TestInspect:
@@ -95,6 +96,20 @@ class TestInspect:
         assert "without pictures" in result.stderr
         assert "PASS" in result.stdout
 
+    def test_a_tight_crop_is_judged_for_what_it_shows(self, bench: Path) -> None:
+        """UNREADABLE by the standard, with the advice for it; PASS with --zones, whose criteria tell the zones."""
+        cv2.imwrite("crop.png", read_picture("face.png")[170:430, 270:530])
+        whole, inner = run("inspect", "crop.png", "--json"), run("inspect", "crop.png", "--json", "--zones", "A, B")
+        (row,) = rows(whole.stdout)
+        assert (whole.exit_code, row["status"]) == (3, "UNREADABLE")
+        assert row["reasons"][0]["text"].endswith("of zone D is not in view; A and B in view and clean")
+        assert row["advice"].endswith("--zones A,B")
+        assert list(row["quality"]["unseen"]) == ["D"]
+        (row,) = rows(inner.stdout)
+        assert (inner.exit_code, row["status"]) == (0, "PASS")
+        assert row["criteria"]["name"] == "iec-61300-3-35-2015-sm-upc[A,B]"
+        assert list(row["quality"]["smallest_um"]) == ["A", "B"]
+
     def test_a_fibre_that_is_missing_is_not_clean(self, bench: Path) -> None:
         """--fibres, or a profile's own number, makes a picture UNREADABLE that shows fewer fibres."""
         profile = (STANDARDS_DIR / "iec-61300-3-35-2015-sm-upc.toml").read_text()
@@ -127,6 +142,8 @@ class TestInspect:
             (["--um-per-px", "nan"], 2, "um per pixel 'nan'"),
             (["--cladding", "-125"], 2, "cladding of -125"),
             (["--cladding", "nan"], 2, "cladding of nan"),
+            (["--zones", "E"], 2, "zone 'E' in iec-61300-3-35-2015-sm-upc; expected some of A, B, C, D"),
+            (["--zones", ","], 2, "no zone in iec-61300-3-35-2015-sm-upc"),
             (["--fibres", "0"], 2, "--fibres 0; expected 1 to 72"),
             (["--fibres", "73"], 2, "--fibres 73; expected 1 to 72"),
             (["--cleanings", "-1"], 2, "-1 cleanings"),

@@ -313,3 +313,30 @@ def test_every_profile_that_ships_is_far_from_the_bounds():
         assert 10 * len(data) < 64_000
         assert 10 * (data.count(b"[") + data.count(b"{")) < 500
         assert 3 * len(load_criteria(path).zones) < 16
+
+
+@pytest.mark.parametrize(
+    ("name", "rings"),
+    [
+        ("iec-61300-3-35-2015-sm-upc", [("A", 0, 12.5, 2, 1), ("B", 12.5, 57.5, 2, 3), ("D", 67.5, 125, 10, None)]),
+        ("iec-61300-3-35-2015-sm-apc", [("A", 0, 12.5, 2, 3), ("B", 12.5, 57.5, 2, None), ("D", 67.5, 125, 10, None)]),
+        ("iec-61300-3-35-2015-mpo-mm", [("A", 0, 32.5, 5, 3), ("B", 32.5, 57.5, 5, 5)]),
+    ],
+)
+def test_each_zone_says_what_must_be_seen_in_it(name, rings):
+    """The smallest size that a limit names; where none is allowed, 2 um for defects and 1 um for scratches."""
+    judged = load_criteria(name).judged_rings
+    assert [(r.name, r.inner_um, r.outer_um, r.defect_um, r.scratch_um) for r in judged] == rings
+
+
+def test_a_profile_can_be_restricted_to_some_of_its_zones():
+    """Its name tells them, its hash stays; a zone keeps its rings; what is not there is refused."""
+    criteria = load_criteria("iec-61300-3-35-2015-sm-upc")
+    inner = criteria.restricted(["B", "A"])
+    assert inner.identity.name == "iec-61300-3-35-2015-sm-upc[A,B]"
+    assert inner.identity.sha256 == criteria.identity.sha256
+    assert inner.zones == criteria.zones[:2]
+    assert criteria.restricted(["D"]).zones[0].inner_um == 135
+    for names, said in ((["E"], "zone 'E' in"), ([], "no zone in"), (["A", "b"], "zone 'b' in")):
+        with pytest.raises(UsageError, match=said):
+            criteria.restricted(names)

@@ -569,3 +569,18 @@ def test_a_certain_mark_fails_by_its_size_less_its_uncertainty():
     assert "6.0 um across" in judge_badly_seen([mark("dig", 6.0, 30.0)], criteria, ["noisy"]).reasons[0].text
     with pytest.raises(UsageError, match="at least one sentence"):
         judge_badly_seen([], criteria, [])
+
+
+def test_what_is_in_view_is_told_apart_from_what_is_not():
+    """A zone out of view is UNREADABLE by itself; what is in view and clean is named, and how to judge it alone."""
+    criteria = load_criteria(SM2)
+    problem = "cut off: 28% of zone D is not in view"
+    verdict = judge_badly_seen([], criteria, [problem], unseen={"D": 0.28})
+    assert verdict.status is Status.UNREADABLE
+    assert verdict.reasons[0].text == f"{problem}; A and B in view and clean"
+    assert verdict.advice == "show more around the fibre; or judge what is in view: --zones A,B"
+    doubtful = replace(mark("dig", 6.0, in_zone("B", criteria)), score=0.4)
+    assert judge_badly_seen([doubtful], criteria, [problem], unseen={"D": 0.28}).reasons[0].text == problem
+    blurred = judge_badly_seen([], criteria, [problem, "blurred"], unseen={"D": 0.28})
+    assert [reason.text for reason in blurred.reasons] == [problem, "blurred"]
+    assert blurred.advice == ADVICE_RETAKE
