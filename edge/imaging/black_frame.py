@@ -5,16 +5,15 @@ Three questions are asked of it, and no one test answers them all with the same 
 - `inside_frame`: which rectangle of a whole small picture is lit. Means, so that neither noise nor a hot pixel counts.
 - `lit_rows`: where a frame ends in the box that is inspected, in full size. The brightest pixel of a row, so that
   a row that shows anything is inspected.
-- `black_rays`: which rays outwards end in black. A field stop is round, so no rectangle tells it.
+- `last_lit`: where each ray outwards ends in black. A field stop is round, so no rectangle tells it.
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from edge.arrays import U8
+from edge.arrays import U8, Bool, Index
 from edge.imaging.exact import median_upper
 
 BLACK_GREY = 12.0
@@ -66,13 +65,16 @@ def lit_rows(rows: U8, black_grey: int = BLACK_ROW_GREY, seam_px: int = ROW_SEAM
     return (first + seam_px if first else 0), (last - seam_px if last < rows.shape[0] else last)
 
 
-def black_rays(grey: U8) -> NDArray[np.bool_]:
-    """(n,) which rays are black all along.
+def last_lit(grey: U8, inside: Bool) -> Index:
+    """(n,) after how many samples each ray is black to its end; one bright sample by itself is a hot pixel.
 
     Args:
-        grey: (n, m), a ray a row.
+        grey: (n, m), a ray a row, from inside to outside.
+        inside: (n, m), which of its samples lie in the picture.
     """
-    return cv2.reduce(grey, 1, cv2.REDUCE_MAX)[:, 0] <= BLACK_GREY
+    lit = inside & (grey > BLACK_GREY)
+    lit[:, 1:] &= lit[:, :-1]
+    return np.where(lit.any(axis=1), lit.shape[1] - lit[:, ::-1].argmax(axis=1), 0).astype(np.intp)
 
 
 def is_black(grey: U8) -> bool:

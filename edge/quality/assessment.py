@@ -7,7 +7,7 @@ what the limits do to real pictures that are blurred, darkened, washed out, crop
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -132,12 +132,11 @@ def assess(
     at = Ellipse(face.x_px, face.y_px, face.cladding_rx_px, face.cladding_ry_px)
     edge = _edge(picture, at)
     field = field_of(pixels, at, max(_FERRULE[1], max(ring.outer_um for ring in rings) / radius_um))
-    ferrule = cells(field, JudgedRing("", _FERRULE[0] * radius_um, _FERRULE[1] * radius_um, None, None), radius_um)
+    ferrule = JudgedRing("", _FERRULE[0] * radius_um, _FERRULE[1] * radius_um, None, None)
     unseen_share = {ring.name: share for ring in rings if (share := unseen(field, ring, radius_um)) > 0}
     cells_of = {ring.name: cells(field, ring, radius_um) for ring in rings}
     block_px = enlarged(pixels, at)
     brightness, saturation, worst = _light(picture, at, face.core_r_px)
-    core_is_sharp = _core_focus(picture, at, face) >= settings.min_core_focus
     glass = [cell.noise_grey for ring in rings if ring.inner_um < radius_um for cell in cells_of[ring.name]]
     seen = _Measures(
         blur_px=edge.blur_px,
@@ -148,7 +147,16 @@ def assess(
         noise_grey=median(np.array(glass)) if glass else 0.0,
         saturation=saturation,
         worst_saturation=worst,
-        not_shown=tuple(_not_shown(rings, cells_of, ferrule, core_is_sharp, radius_um, settings)),
+        not_shown=tuple(
+            _not_shown(
+                rings,
+                cells_of,
+                lambda: _middle([cell.texture for cell in cells(field, ferrule, radius_um)]),
+                lambda: _core_focus(picture, at, face) >= settings.min_core_focus,
+                radius_um,
+                settings,
+            )
+        ),
     )
     return Quality(
         focus=_kept_contrast(seen.blur_um),
@@ -172,8 +180,8 @@ def _out_of_view(unseen_share: Mapping[str, float]) -> Iterator[str]:
 def _not_shown(
     rings: Sequence[JudgedRing],
     cells_of: Mapping[str, list[Cell]],
-    ferrule: Sequence[Cell],
-    core_is_sharp: bool,
+    ferrule_texture: Callable[[], float],
+    core_is_sharp: Callable[[], bool],
     radius_um: float,
     settings: QualitySettings,
 ) -> Iterator[str]:
@@ -181,17 +189,17 @@ def _not_shown(
 
     A film's or a camera's compression smooths glass, too. What then tells sharp glass from blurred is the core's edge.
     """
-    beside = _middle([cell.texture for cell in ferrule])
     for ring in rings:
         found = cells_of[ring.name]
         in_glass = ring.inner_um < radius_um
-        excused = in_glass and len(found) > 1 and core_is_sharp
-        if any(cell.flat > settings.max_flat and (cell.grey in _CLIPPED or not excused) for cell in found):
+        by_eighths = len(found) > 1
+        flat = [cell for cell in found if cell.flat > settings.max_flat]
+        texture = _middle([cell.texture for cell in found])
+        smooth = in_glass and by_eighths and texture < settings.smooth_texture
+        if not flat and not (smooth and texture < settings.min_relative_texture * ferrule_texture()):
+            continue
+        if any(cell.grey in _CLIPPED for cell in flat) or not (in_glass and by_eighths and core_is_sharp()):
             yield ring.name
-        elif in_glass and len(found) > 1 and not core_is_sharp:
-            texture = _middle([cell.texture for cell in found])
-            if texture < min(settings.smooth_texture, settings.min_relative_texture * beside):
-                yield ring.name
 
 
 def _middle(values: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawn_discs import draw_disc
 
-from edge.imaging.black_frame import black_rays, inside_frame, is_black, lit_rows
+from edge.imaging.black_frame import inside_frame, is_black, last_lit, lit_rows
 
 
 def test_a_black_frame_is_left_out() -> None:
@@ -34,10 +34,13 @@ def test_a_row_that_shows_anything_is_lit() -> None:
     assert lit_rows(rows) == (0, 70)
 
 
-def test_rays_that_end_in_black_are_told() -> None:
-    """Black all along, to 12 grey levels."""
-    grey = np.array([[0, 5, 12], [0, 0, 13], [200, 0, 0]], np.uint8)
-    assert black_rays(grey).tolist() == [True, False, False]
+def test_where_a_ray_ends_in_black_is_told() -> None:
+    """After its last two lit samples; a hot pixel in the black, and what lies outside the picture, is none."""
+    grey = np.array([[90, 90, 12, 200, 0], [13, 13, 13, 13, 13], [200, 0, 0, 0, 0]], np.uint8)
+    inside = np.ones(grey.shape, np.bool_)
+    assert last_lit(grey, inside).tolist() == [2, 5, 1]
+    inside[1, 3:] = False
+    assert last_lit(grey, inside).tolist() == [2, 3, 1]
 
 
 def test_most_of_the_samples_make_it_black() -> None:
