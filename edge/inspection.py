@@ -31,7 +31,8 @@ from edge.judge import (
     unreadable,
     zone_of,
 )
-from edge.locate import LocateSettings, locate_fibres
+from edge.judge.verdict import ADVICE_CALIBRATE, ADVICE_RETAKE
+from edge.locate import LocateSettings, locate_fibres, scale_problem
 from edge.quality import assess
 from edge.records import Candidate, EndFace, Finding, Frame, Inspection, Quality, Unlocated, Verdict
 
@@ -163,6 +164,7 @@ class _Look:
     face: EndFace | None
     quality: Quality
     unlocated: Unlocated | None = None
+    advice: str = ADVICE_RETAKE
     reach: float = 0.0
     candidates: tuple[Candidate, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -181,6 +183,9 @@ def _look(pixels: NDArray[np.uint8], fibre: EndFace | Unlocated | None, inspecto
         return _Look(None, assess(pixels, None), fibre)
     rings = inspector.criteria.judged_rings
     quality = assess(pixels, fibre, rings)
+    wrong = scale_problem(fibre, inspector.locate_settings)
+    if wrong is not None:  # no size means anything
+        return _Look(fibre, replace(quality, problems=(wrong,), is_trusted=False), advice=ADVICE_CALIBRATE)
     smallest_um = smallest_marks_um(quality.seeing, fibre.um_per_px, inspector.detect_settings)
     problems = quality.problems or too_small(rings, smallest_um)
     quality = replace(quality, smallest_um=smallest_um, problems=problems)
@@ -213,7 +218,7 @@ def _name(pixels: NDArray[np.uint8], looks: Sequence[_Look], inspector: Inspecto
 
 def _judged(look: _Look, inspector: Inspector) -> Verdict:
     if look.face is None or not look.quality.is_trusted:
-        return unreadable(look.problems)
+        return unreadable(look.problems, look.advice)
     if look.problems:
         return judge_badly_seen(
             look.findings, inspector.criteria, look.problems, inspector.n_cleanings, look.quality.unseen

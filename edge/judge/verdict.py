@@ -35,6 +35,7 @@ ADVICE_CLEAN = "clean and inspect again"
 ADVICE_REPLACE = "re-polish or replace"
 ADVICE_RETAKE = "take the picture again"
 ADVICE_WIDER = "show more around the fibre"
+ADVICE_CALIBRATE = "check the calibration"
 ADVICE_CONFIRM = "confirm the limits against your copy of the standard"
 
 
@@ -116,7 +117,7 @@ def _partly_seen(
         return unreadable(problems)
     told = f"{sentences.listed(seen)} in view and clean"
     advice = f"{ADVICE_WIDER}; or judge what is in view: --zones {','.join(seen)}"
-    return replace(unreadable([f"{'; '.join(problems)}; {told}"]), advice=advice)
+    return unreadable([f"{'; '.join(problems)}; {told}"], advice)
 
 
 def _is_certain(finding: Finding) -> bool:
@@ -138,8 +139,8 @@ def _at_least(finding: Finding) -> Finding:
     return replace(finding, candidate=smaller)
 
 
-def unreadable(problems: Iterable[str]) -> Verdict:
-    """UNREADABLE, with one reason for each problem of the picture; at least one is expected.
+def unreadable(problems: Iterable[str], advice: str = ADVICE_RETAKE) -> Verdict:
+    """UNREADABLE, with one reason for each problem of the picture, and what to do; at least one problem is expected.
 
     Raises:
         UsageError: there is no problem, so nothing says why the picture cannot be judged.
@@ -149,7 +150,7 @@ def unreadable(problems: Iterable[str]) -> Verdict:
     reasons = tuple(Reason(zone="", label="picture", size_um=None, limit="", text=text) for text in problems)
     if not reasons:
         raise UsageError("unreadable() without a problem; expected at least one sentence that says why")
-    return Verdict(Status.UNREADABLE, reasons, ADVICE_RETAKE)
+    return Verdict(Status.UNREADABLE, reasons, advice)
 
 
 def connector_status(verdicts: Iterable[Verdict]) -> Status:

@@ -185,6 +185,16 @@ def test_a_fibre_that_was_not_located_is_unreadable(stages: dict[str, object]) -
     assert told[1].end_face is None
 
 
+def test_with_a_wrong_scale_nothing_is_judged(stages: dict[str, object]) -> None:
+    """Neither PASS nor FAIL: no size means anything."""
+    stages["faces"] = (replace(FACE, um_per_px_x=0.3, um_per_px_y=0.3, scale_from="calibration"),)
+    stages["candidates"] = (candidate(10),)
+    (told,) = make(["dig"]).inspect(FRAME)
+    assert told.verdict.status is Status.UNREADABLE
+    assert told.verdict.reasons[0].text.startswith("wrong scale: with 0.3 x 0.3 um a pixel the cladding measures")
+    assert told.findings == ()
+
+
 def test_measures_reach_a_model_that_asks_for_them(stages: dict[str, object]) -> None:
     """The second input holds a row per candidate and a column per measure."""
     stages["candidates"] = (candidate(10), candidate(30))
