@@ -84,7 +84,7 @@ def test_the_order_of_the_help(name: str, own_first: list[str], own_later: list[
     assert told == [*own_first, *shared[:-2], *own_later, "quiet", "verbose"]
 
 
-@pytest.mark.parametrize("options", [[], ["--um-per-px", "0.5"], ["--cladding", "125"]])
+@pytest.mark.parametrize("options", [[], ["--um-per-px", "0.568"], ["--cladding", "125"]])
 def test_the_criteria_are_read_once(bench: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]) -> None:
     """Also where the cladding is taken from them."""
     read: list[Path] = []
