@@ -24,6 +24,7 @@ class PictureHeader:
         n_bits: of a decoded sample, 8 or 16.
         n_extra_bytes: what its decoder needs beside the file and twice the decoded picture, from above; below 0
             where it needs less than those.
+        is_negative: whether 0 is white in what is decoded (TIFF's WhiteIsZero).
     """
 
     format: PictureFormat
@@ -32,6 +33,7 @@ class PictureHeader:
     n_channels: int = 1
     n_bits: int = 8
     n_extra_bytes: int = 0
+    is_negative: bool = False
 
     @property
     def n_decoded_bytes(self) -> int:

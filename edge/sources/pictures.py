@@ -171,7 +171,7 @@ def _decoded(header: PictureHeader, data: bytes) -> NDArray[Any]:
         pixels = None
     if pixels is None:
         raise ValueError(f"a {header.format} that OpenCV cannot decode; copy it again, or save it as a PNG")
-    return np.asarray(pixels)
+    return np.asarray(cv2.bitwise_not(pixels) if header.is_negative else pixels)
 
 
 def _sound(header: PictureHeader, data: bytes) -> bytes:

@@ -19,8 +19,10 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258,
 _SAMPLES, _ROWS_PER_STRIP, _PLANAR, _PREDICTOR, _SAMPLE_FORMAT = 277, 278, 284, 317, 339
 _STRIPS, _TILES = (273, 279), (324, 325)
 _TILE_WIDTH, _TILE_HEIGHT, _EXTRA_SAMPLES = 322, 323, 338
-# Besides those: the orientation and the palette. What else there is tells a decoder nothing about the pixels.
-_KEPT = frozenset({*range(256, 260), 262, 266, 273, 274, 277, 278, 279, 284, 317, 320, *range(322, 326), 338, 339})
+# Besides those: the palette. What else there is tells a decoder nothing about the pixels, but for the orientation, which
+# is left out: pixels are given as they are stored, and a calibration's axes stay the file's own.
+_KEPT = frozenset({*range(256, 260), 262, 266, 273, 277, 278, 279, 284, 317, 320, *range(322, 326), 338, 339})
+_WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
 
 # Bytes of a value by its type, section 2, and the integer types as NumPy has them.
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
@@ -130,7 +132,7 @@ def tiff_header(data: bytes) -> PictureHeader:
     n_channels = 3 if photometric == 3 else n_samples
     n_copied = len(data) if _first_page(page) else 0
     n_extra = _layout(page, width, height).decoder_bytes + n_copied
-    return PictureHeader("TIFF", width, height, n_channels, bits, n_extra)
+    return PictureHeader("TIFF", width, height, n_channels, bits, n_extra, photometric == _WHITE_IS_ZERO)
 
 
 def sound_tiff(data: bytes) -> bytes:
@@ -202,10 +204,13 @@ def _layout(page: _Page, width: int, height: int) -> _Layout:
 def _first_page(page: _Page) -> bytes | None:
     """A directory of the picture's own tags without a next page, or None where the file's is that already."""
     entries = {number: tag.entry for number, tag in page.tags.items() if number in _KEPT}
+    is_negative = page.one(_PHOTOMETRIC, _BLACK_IS_ZERO) == _WHITE_IS_ZERO
+    if is_negative:  # OpenCV turns 8 bit round, and forgets 16 bit: both come as they are stored
+        entries[_PHOTOMETRIC] = struct.pack(page.order + "HHIHxx", _PHOTOMETRIC, 3, 1, _BLACK_IS_ZERO)
     n_extra = page.one(_SAMPLES, 1) - _N_COLOURS.get(page.one(_PHOTOMETRIC, 1), 1)
     if n_extra > 0 and _EXTRA_SAMPLES not in entries:  # OpenCV writes it so; what they mean is not said (section 8)
         entries[_EXTRA_SAMPLES] = struct.pack(page.order + "HHI4x", _EXTRA_SAMPLES, 3, min(n_extra, 2))
-    elif len(entries) == page.n_entries and not page.next_page:
+    elif len(entries) == page.n_entries and not page.next_page and not is_negative:
         return None
     return b"".join(
         (struct.pack(page.order + "H", len(entries)), *(entries[number] for number in sorted(entries)), bytes(4))

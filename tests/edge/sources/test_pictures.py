@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picture_files import encoded, png_file, smooth, with_stray_byte
+from picture_files import encoded, grey_tiff_tags, png_file, smooth, tiff_file, with_stray_byte
 
 from edge.errors import SourceError, UsageError
 from edge.sources import list_folder, read_picture, to_grey
 from edge.sources.picture_header import picture_format, picture_header
-from edge.sources.pictures import EXTRANEOUS_BYTES
+from edge.sources.pictures import EXTRANEOUS_BYTES, decode_picture
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".bmp": "BMP", ".tif": "TIFF"}
 
@@ -127,6 +127,26 @@ class TestReadPicture:
         clear.write_bytes(encoded(np.dstack([grey, grey, grey, np.zeros_like(grey)]), suffix))
         assert np.array_equal(read_picture(deep), grey)
         assert np.array_equal(read_picture(clear), grey)
+
+    @pytest.mark.parametrize("bits", [8, 16])
+    @pytest.mark.parametrize("order", ["<", ">"])
+    def test_a_negative_tiff_is_turned_round(self, bits: int, order: str) -> None:
+        """WhiteIsZero: 0 is white, in 8 and in 16 bit, in either byte order."""
+        grey = (np.arange(48).reshape(6, 8) * 5 + 7).astype(np.uint8)
+        stored = (255 - grey).astype(np.uint16) * (257 if bits == 16 else 1)
+        strip = stored.astype(f"{order}u{bits // 8}").tobytes()
+        for photometric, expected in ((0, grey), (1, 255 - grey)):
+            file = tiff_file(grey_tiff_tags(8, 6, t258=[bits], t262=[photometric]), [strip], order)
+            assert np.array_equal(decode_picture(file, "x.tif"), expected), photometric
+
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    @pytest.mark.parametrize("photometric", [0, 1])
+    def test_a_tiff_is_given_as_it_is_stored(self, orientation: int, photometric: int) -> None:
+        """Whatever its orientation: boxes are pixels of the file, and the axes of a calibration stay what they are."""
+        grey = (np.arange(48).reshape(6, 8) * 5 + 7).astype(np.uint8)
+        tags = grey_tiff_tags(8, 6, t262=[photometric], t274=[orientation])
+        read = decode_picture(tiff_file(tags, [grey.tobytes()]), "x.tif")
+        assert np.array_equal(read, grey if photometric else 255 - grey)
 
     def test_the_orientation_tag_is_not_applied(self, tmp_path: Path) -> None:
         """Boxes mean the pixels of the file as stored."""
