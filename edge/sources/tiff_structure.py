@@ -19,7 +19,7 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258,
 _SAMPLES, _ROWS_PER_STRIP, _PLANAR, _PREDICTOR, _SAMPLE_FORMAT = 277, 278, 284, 317, 339
 _STRIPS, _TILES = (273, 279), (324, 325)
 _TILE_WIDTH, _TILE_HEIGHT, _EXTRA_SAMPLES = 322, 323, 338
-# Besides those: the palette. What else there is tells a decoder nothing about the pixels, but for the orientation, which
+# Besides those: the palette. What else there is tells a decoder nothing of the pixels, but for the orientation, which
 # is left out: pixels are given as they are stored, and a calibration's axes stay the file's own.
 _KEPT = frozenset({*range(256, 260), 262, 266, 273, 277, 278, 279, 284, 317, 320, *range(322, 326), 338, 339})
 _WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
