@@ -23,20 +23,24 @@ from edge.detect import DetectSettings, detect, smallest_marks_um, too_small
 from edge.errors import UsageError
 from edge.judge import (
     DEFAULT_CRITERIA,
+    Auto,
     Criteria,
     believed_name,
+    fibre_problem,
     judge,
     judge_badly_seen,
-    load_criteria,
+    load_any,
+    open_profiles,
     unreadable,
     zone_of,
 )
-from edge.judge.verdict import ADVICE_CALIBRATE, ADVICE_RETAKE
+from edge.judge.verdict import ADVICE_CALIBRATE, ADVICE_PROFILE, ADVICE_RETAKE
 from edge.locate import LocateSettings, locate_fibres, scale_problem
 from edge.quality import assess
-from edge.records import Candidate, EndFace, Finding, Frame, Inspection, Quality, Unlocated, Verdict
+from edge.records import Candidate, EndFace, Finding, Frame, Inspection, Quality, Status, Unlocated, Verdict
 
 NO_END_FACE = "no end face found"
+CORE_UNSEEN = "the core does not tell whether this is single-mode or multimode: say which with --criteria"
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Inspector:
     """
 
     classifier: Classifier
-    criteria: Criteria
+    criteria: Criteria | Auto
     locate_settings: LocateSettings = field(default_factory=LocateSettings)
     detect_settings: DetectSettings = field(default_factory=DetectSettings)
     n_cleanings: int = 0
@@ -85,7 +89,7 @@ def load_inspector(
 
     Args:
         model: a shipped model's name, or a .tflite made by `ferrule-train convert`.
-        criteria: a shipped profile's name, or a TOML file.
+        criteria: a shipped profile's name, a TOML file, or `auto`.
         runtime: force one of `edge.classify.runtime.RUNTIMES`; None: the first that works.
         locate_settings: scale, cladding and number of fibres; None: those of the criteria.
         n_cleanings: cleanings so far.
@@ -99,7 +103,7 @@ def load_inspector(
     check_kind(n_cleanings, int, "n_cleanings")
     if not 0 <= n_cleanings <= MOST_CLEANINGS:
         raise UsageError(f"{n_cleanings} cleanings; expected 0 to {MOST_CLEANINGS}")
-    profile = load_criteria(os.fspath(criteria))
+    profile = load_any(os.fspath(criteria))
     return Inspector(
         classifier=Classifier(load_bundle(model), runtime),
         criteria=profile,
@@ -124,7 +128,7 @@ def inspect_frame(frame: Frame, inspector: Inspector) -> tuple[Inspection, ...]:
     pixels, watch = frame.pixels, _Stopwatch()
     fibres = locate_fibres(pixels, inspector.locate_settings)
     watch.lap("locate")
-    looks = [_look(pixels, fibre, inspector) for fibre in fibres or (None,)]
+    looks = [_look(pixels, fibre, inspector, len(fibres) > 1) for fibre in fibres or (None,)]
     watch.lap("quality")
     for look in looks:
         if look.face is not None and look.quality.is_trusted:
@@ -143,7 +147,7 @@ def inspect_frame(frame: Frame, inspector: Inspector) -> tuple[Inspection, ...]:
             index=frame.index,
             time=frame.time,
             verdict=verdict,
-            criteria=inspector.criteria.identity,
+            criteria=look.profiles[0].identity if len(look.profiles) == 1 else inspector.criteria.identity,
             model=inspector.classifier.identity,
             end_face=look.face,
             quality=look.quality,
@@ -164,6 +168,7 @@ class _Look:
     face: EndFace | None
     quality: Quality
     unlocated: Unlocated | None = None
+    profiles: tuple[Criteria, ...] = ()
     advice: str = ADVICE_RETAKE
     reach: float = 0.0
     candidates: tuple[Candidate, ...] = ()
@@ -177,19 +182,22 @@ class _Look:
         return self.quality.problems or none_found
 
 
-def _look(pixels: NDArray[np.uint8], fibre: EndFace | Unlocated | None, inspector: Inspector) -> _Look:
+def _look(pixels: NDArray[np.uint8], fibre: EndFace | Unlocated | None, inspector: Inspector, several: bool) -> _Look:
     """The picture quality at a fibre: all that the criteria judge must be in view, and marks that matter must show."""
     if not isinstance(fibre, EndFace):
         return _Look(None, assess(pixels, None), fibre)
-    rings = inspector.criteria.judged_rings
+    profiles = open_profiles(inspector.criteria, fibre, several)
+    rings = profiles[0].judged_rings
     quality = assess(pixels, fibre, rings)
     wrong = scale_problem(fibre, inspector.locate_settings)
     if wrong is not None:  # no size means anything
-        return _Look(fibre, replace(quality, problems=(wrong,), is_trusted=False), advice=ADVICE_CALIBRATE)
+        untrusted = replace(quality, problems=(wrong,), is_trusted=False)
+        return _Look(fibre, untrusted, profiles=profiles, advice=ADVICE_CALIBRATE)
     smallest_um = smallest_marks_um(quality.seeing, fibre.um_per_px, inspector.detect_settings)
     problems = quality.problems or too_small(rings, smallest_um)
     quality = replace(quality, smallest_um=smallest_um, problems=problems)
-    return _Look(fibre, quality, reach=inspector.criteria.judged_radius_um / fibre.cladding_r_um)
+    reach = max(profile.judged_radius_um for profile in profiles) / fibre.cladding_r_um
+    return _Look(fibre, quality, profiles=profiles, reach=reach)
 
 
 def _name(pixels: NDArray[np.uint8], looks: Sequence[_Look], inspector: Inspector, watch: _Stopwatch) -> None:
@@ -210,7 +218,7 @@ def _name(pixels: NDArray[np.uint8], looks: Sequence[_Look], inspector: Inspecto
         for candidate in look.candidates:
             by_label = dict(zip(classifier.labels, scores[at].tolist(), strict=True))
             label, score = believed_name(candidate, names[at][0], by_label)
-            zone = zone_of(candidate, label, inspector.criteria)
+            zone = zone_of(candidate, label, look.profiles[0])
             findings.append(Finding(candidate, label, score, by_label, zone))
             at += 1
         look.findings = tuple(findings)
@@ -219,11 +227,23 @@ def _name(pixels: NDArray[np.uint8], looks: Sequence[_Look], inspector: Inspecto
 def _judged(look: _Look, inspector: Inspector) -> Verdict:
     if look.face is None or not look.quality.is_trusted:
         return unreadable(look.problems, look.advice)
+    misfit = fibre_problem(look.face, look.profiles[0])
+    if misfit is not None:
+        return unreadable([misfit], ADVICE_PROFILE)
+    verdicts = [_judged_by(profile, look, inspector.n_cleanings) for profile in look.profiles]
+    if len(verdicts) == 1:
+        return verdicts[0]
+    # what fails by the more lenient one of both fails in any case
+    lenient = min(verdicts, key=lambda verdict: len(verdict.reasons))
+    if all(verdict.status is Status.FAIL for verdict in verdicts):
+        return lenient
+    return unreadable([*look.problems, CORE_UNSEEN], ADVICE_PROFILE)
+
+
+def _judged_by(profile: Criteria, look: _Look, n_cleanings: int) -> Verdict:
     if look.problems:
-        return judge_badly_seen(
-            look.findings, inspector.criteria, look.problems, inspector.n_cleanings, look.quality.unseen
-        )
-    return judge(look.findings, inspector.criteria, inspector.n_cleanings)
+        return judge_badly_seen(look.findings, profile, look.problems, n_cleanings, look.quality.unseen)
+    return judge(look.findings, profile, n_cleanings)
 
 
 class _Stopwatch:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edge.classify import Classifier
 from edge.inspection import Inspector
-from edge.judge import DEFAULT_CRITERIA, load_criteria
+from edge.judge import FIRST_CRITERIA, load_criteria
 from edge.locate import LocateSettings
 from edge.records import Identity
 from trainer.learning import TrainedModel, probabilities
@@ -30,7 +30,7 @@ class FloatClassifier(Classifier):
 
 def inspections_by(trained: TrainedModel, endfaces: EndfaceSet, fibres: set[str]) -> list[Row]:
     """The pictures of these fibres, inspected with a float network, as rows for `score_inspections`."""
-    criteria = load_criteria(DEFAULT_CRITERIA)
+    criteria = load_criteria(FIRST_CRITERIA)
     settings = LocateSettings(cladding_um=criteria.cladding_um)
     inspector = Inspector(FloatClassifier(trained), criteria, settings)
     return [one.as_dict() for frame in endfaces.frames(fibres) for one in inspector.inspect(frame)]

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 
 from edge.inspection import load_inspector
+from edge.judge import profile_of
 from edge.overlay import draw
 from edge.records import Frame
 from trainer.phantom import Defect, Fibre, Light, Scene, Sensor, Texture, render
@@ -65,7 +66,7 @@ def main() -> None:
     inspector = load_inspector()
     pixels = render(SCENES["scratched"]).pixels
     (inspection,) = inspector.inspect(Frame(pixels, "examples/scratched.png"))
-    drawn = draw(pixels, inspection, inspector.criteria)
+    drawn = draw(pixels, inspection, profile_of(inspector.criteria, inspection.criteria))
     OVERLAY.parent.mkdir(exist_ok=True)
     cv2.imwrite(str(OVERLAY), drawn, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 

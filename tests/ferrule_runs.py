@@ -34,7 +34,7 @@ def draw_face(n_marks: int = 0, shape: tuple[int, int] = (600, 800), seed: int =
     picture = np.full(shape, 165.0, np.float32)
     middle = (width // 2, height // 2)
     cv2.circle(picture, middle, 110, 110.0, -1, cv2.LINE_AA)
-    cv2.circle(picture, middle, 42, 135.0, -1, cv2.LINE_AA)
+    cv2.circle(picture, middle, 8, 135.0, -1, cv2.LINE_AA)
     for k in range(n_marks):
         cv2.circle(picture, (middle[0] - 15 + 30 * k, middle[1]), 6, 20.0, -1, cv2.LINE_AA)
     noise = np.random.default_rng(seed).normal(0, 1.5, shape)

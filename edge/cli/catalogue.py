@@ -11,7 +11,7 @@ from edge.classify.bundle import list_models
 from edge.classify.runtime import available_runtimes, choose_runtime
 from edge.cli.console import Console
 from edge.errors import FerruleError
-from edge.judge import DEFAULT_CRITERIA, list_criteria, load_criteria
+from edge.judge import AUTO, DEFAULT_CRITERIA, Auto, list_criteria, load_any, load_auto, load_criteria
 from edge.judge.sentences import describe
 
 
@@ -83,14 +83,18 @@ def verify_models(names: Sequence[str], runtime: str | None, console: Console) -
 
 
 def list_all_criteria(console: Console) -> int:
-    """Lists the profiles that ship, the default first; returns the exit code."""
+    """Lists `auto`, which is the default, and the profiles that ship; returns the exit code."""
+    auto = load_auto()
+    if console.as_json:
+        told = {"name": AUTO, "title": auto.title, "sha256": auto.identity.sha256}
+        console.emit({**told, "confirmed": auto.is_confirmed, "default": AUTO == DEFAULT_CRITERIA})
+    console.say(f"{AUTO} (default): {auto.title}")
     for name in list_criteria():
         criteria = load_criteria(name)
         if console.as_json:
             told = {"name": name, "title": criteria.title, "sha256": criteria.identity.sha256}
-            console.emit({**told, "confirmed": criteria.is_confirmed, "default": name == DEFAULT_CRITERIA})
-        default = " (default)" if name == DEFAULT_CRITERIA else ""
-        console.say(f"{name}{default}: {criteria.title}")
+            console.emit({**told, "confirmed": criteria.is_confirmed, "default": False})
+        console.say(f"{name}: {criteria.title}")
     return 0
 
 
@@ -100,10 +104,11 @@ def show_criteria(name: str, console: Console) -> int:
     Raises:
         UsageError: there is no such profile, or it has an error.
     """
-    criteria = load_criteria(name)
+    criteria = load_any(name)
+    text = criteria.text if isinstance(criteria, Auto) else describe(criteria)
     if console.as_json:
-        console.emit({"name": criteria.identity.name, "sha256": criteria.identity.sha256, "text": describe(criteria)})
-    console.paragraph(describe(criteria))
+        console.emit({"name": criteria.identity.name, "sha256": criteria.identity.sha256, "text": text})
+    console.paragraph(text)
     return 0
 
 
@@ -113,7 +118,7 @@ def check_criteria(names: Sequence[str], console: Console) -> int:
     for name in names:
         row = {"criteria": name, "ok": True, "reason": ""}
         try:
-            criteria = load_criteria(name)
+            criteria = load_any(name)
         except FerruleError as error:
             row.update(ok=False, reason=str(error))
             code = error.exit_code

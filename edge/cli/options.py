@@ -13,7 +13,7 @@ import typer
 
 # Repeated here, because the modules that own them import NumPy, and `--help` would wait for it; tests hold them equal.
 DEFAULT_MODEL = "fibre-defects"
-DEFAULT_CRITERIA = "iec-61300-3-35-2015-sm-upc"
+DEFAULT_CRITERIA = "auto"
 DEFAULT_CAPTURE_MB = 200.0
 DEFAULT_CAPTURE_QUOTA = 200
 DEFAULT_MAX_MEGAPIXELS = 64.0
@@ -50,7 +50,10 @@ Runtime = Annotated[
     typer.Option("--runtime", metavar="NAME", help="Force a TFLite runtime: ai-edge-litert or tflite-runtime."),
 ]
 Criteria = Annotated[
-    str, typer.Option("--criteria", metavar="NAME|FILE", help="A shipped profile's name, or a TOML file.")
+    str,
+    typer.Option(
+        "--criteria", metavar="NAME|FILE", help="A shipped profile, a TOML file, or auto: by the fibre's core."
+    ),
 ]
 Zones = Annotated[
     str | None,

@@ -15,7 +15,7 @@ import cv2
 from edge.cli.console import Console
 from edge.cli.ending import EXIT_OUTPUT, Unforeseen, defended
 from edge.errors import OutputError, UsageError, reason_of
-from edge.judge import Criteria
+from edge.judge import Auto, Criteria, profile_of
 from edge.records import Frame, Inspection
 from edge.system.files import mode_of, real_path, write_new, write_whole
 
@@ -61,7 +61,7 @@ class Drawing:
 
     Args:
         overlays: where to draw; None: nowhere.
-        criteria: the profile that is judged by; its zones are drawn.
+        criteria: what is judged by; the zones of the profile that an inspection names are drawn.
         console: where to report.
         unforeseen: where internal errors are remembered.
         numbered: an overlay's name holds the frame's number, because its source is always the same.
@@ -70,7 +70,7 @@ class Drawing:
     def __init__(
         self,
         overlays: Overlays | None,
-        criteria: Criteria,
+        criteria: Criteria | Auto,
         console: Console,
         unforeseen: Unforeseen,
         numbered: bool = False,
@@ -126,15 +126,16 @@ class Drawing:
         from edge.overlay import draw, draw_svg  # here, because a run without overlays starts quicker
 
         overlays, written = self.overlays, []
+        profile = profile_of(self._criteria, inspection.criteria)
 
         def caught(error: Exception) -> None:
             self._failed(f"{inspection.source}: no overlay: {self._unforeseen.problem(error)}")
 
         with defended(caught):
             if overlays.format == "svg":
-                content = draw_svg(frame.pixels, inspection, self._criteria).encode("utf-8", "backslashreplace")
+                content = draw_svg(frame.pixels, inspection, profile).encode("utf-8", "backslashreplace")
             else:
-                content = cv2.imencode(".png", draw(frame.pixels, inspection, self._criteria))[1].tobytes()
+                content = cv2.imencode(".png", draw(frame.pixels, inspection, profile))[1].tobytes()
             try:
                 written.append(self._written(content, inspection, overlays))
             except (OutputError, UsageError) as error:  # a missing folder is handled like a full one

@@ -96,10 +96,10 @@ class Limit:
 
     @property
     def smallest_um(self) -> float | None:
-        """The smallest size that it names; 0 where every mark counts, None where none does."""
-        if not self.can_fail:
-            return None
-        return min((c.low_um for c in self.classes if c.low_um > 0), default=0.0)
+        """The smallest size that counts: 0 where every mark does, even if some are allowed, None where none does."""
+        if not self.known:
+            return 0.0
+        return next((c.low_um for c in self.classes if c.n_allowed is not None), None)
 
     def class_of(self, size_um: float) -> SizeClass:
         """The class that a mark of this size belongs to.

@@ -23,6 +23,9 @@ _MAX_CHARACTERS = 2_000
 # Windows' editors write it at the head of a file; TOML does not have it.
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
+SINGLE_MODE, MULTIMODE = "single-mode", "multimode"
+"""Kinds of fibre that a profile can be made for."""
+
 
 class ZoneTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A `[[zones]]` table, as `docs/criteria.md` describes it."""
@@ -47,6 +50,7 @@ class ProfileFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     zones: tuple[ZoneTable, ...]
     notes: tuple[str, ...] = ()
     cladding_um: float = 125.0
+    fibre: Literal["single-mode", "multimode"] | None = None
     fibres: int | None = None
     # The flow of the standard cleans dry, dry, then wet before it calls a mark permanent.
     max_cleanings: int = 3

@@ -22,7 +22,7 @@ from edge.judge.profile_file import ProfileFile, ZoneTable, parse_profile, read_
 from edge.labels import CLEAN, JUDGED_BY_DIAMETER, SCRATCH
 from edge.records import Identity, JudgedRing
 
-DEFAULT_CRITERIA = "iec-61300-3-35-2015-sm-upc"
+FIRST_CRITERIA = "iec-61300-3-35-2015-sm-upc"
 STANDARDS_DIR = Path(__file__).parent / "standards"
 
 _OWN_LABEL = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -86,6 +86,7 @@ class Criteria:
         notes: what a user must know before trusting it.
         zones: rings from the inside out; they touch.
         cladding_um: the cladding's diameter that the zones were made for.
+        fibre: the kind of fibre that it was made for, `single-mode` or `multimode`; None where it does not say.
         fibres: how many fibres a picture has to show; None where the profile does not say.
         max_cleanings: after so many cleanings what remains counts as permanent.
         cleanable: labels that cleaning can remove.
@@ -98,6 +99,7 @@ class Criteria:
     notes: tuple[str, ...]
     zones: tuple[Zone, ...]
     cladding_um: float
+    fibre: str | None
     fibres: int | None
     max_cleanings: int
     cleanable: frozenset[str]
@@ -107,8 +109,8 @@ class Criteria:
     def judged_rings(self) -> tuple[JudgedRing, ...]:
         """The zones that a mark can make a face fail in: what a picture has to show, and how small a mark it must show.
 
-        That is the smallest size that a limit names. Where a zone allows none at all, it is a defect of 2 um and a
-        scratch of 1 um: IEC 61300-3-35 ignores defects below 2 um in zone B, and a scratch of 1 um is about the finest
+        That is the smallest size that counts for a limit. Where every mark does, it is a defect of 2 um and a scratch
+        of 1 um: IEC 61300-3-35 ignores defects below 2 um in zone B, and a scratch of 1 um is about the finest
         that a microscope of its field of view resolves.
         """
         rings = []
@@ -160,12 +162,12 @@ class Criteria:
 
 
 def list_criteria() -> tuple[str, ...]:
-    """Names of the profiles that ship, sorted, the default first."""
+    """Names of the profiles that ship, sorted, the one for most connectors first."""
     names = sorted(path.stem for path in STANDARDS_DIR.glob("*.toml"))
-    return tuple(sorted(names, key=lambda name: name != DEFAULT_CRITERIA))
+    return tuple(sorted(names, key=lambda name: name != FIRST_CRITERIA))
 
 
-def load_criteria(name_or_path: str | Path = DEFAULT_CRITERIA) -> Criteria:
+def load_criteria(name_or_path: str | Path = FIRST_CRITERIA) -> Criteria:
     """The profile of this name, or in this file.
 
     Args:
@@ -190,7 +192,7 @@ def load_criteria(name_or_path: str | Path = DEFAULT_CRITERIA) -> Criteria:
         raw = parse_profile(data)
     except UsageError as error:
         raise UsageError(
-            f"criteria {text}: {error}; `ferrule criteria show {DEFAULT_CRITERIA}` shows a profile that works"
+            f"criteria {text}: {error}; `ferrule criteria show {FIRST_CRITERIA}` shows a profile that works"
         ) from error
     try:
         return _checked(raw, Identity(path.stem, hashlib.sha256(data).hexdigest()), path)
@@ -237,6 +239,7 @@ def _checked(raw: ProfileFile, identity: Identity, path: Path) -> Criteria:
         notes=raw.notes,
         zones=tuple(zones),
         cladding_um=raw.cladding_um,
+        fibre=raw.fibre,
         fibres=raw.fibres,
         max_cleanings=raw.max_cleanings,
         cleanable=frozenset(raw.cleanable),

@@ -36,6 +36,7 @@ ADVICE_REPLACE = "re-polish or replace"
 ADVICE_RETAKE = "take the picture again"
 ADVICE_WIDER = "show more around the fibre"
 ADVICE_CALIBRATE = "check the calibration"
+ADVICE_PROFILE = "judge it by the profile of its fibre"
 ADVICE_CONFIRM = "confirm the limits against your copy of the standard"
 
 

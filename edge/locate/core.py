@@ -41,7 +41,7 @@ def find_core(picture: VisiblePicture, at: Ellipse) -> tuple[float | None, float
     best = _edge_among(peaks, radii, profile, height)
     certain = _CORE.certain_sigma - _CORE.doubtful_sigma
     confidence = min(1.0, (float(height[best]) - _CORE.doubtful_sigma) / certain)
-    if confidence <= 0:
+    if confidence < _CORE.min_confidence:
         return None, 0.0
     left, middle, right = (float(v) for v in height[best - 1 : best + 2])
     shift = 0.5 * (left - right) / (left - 2 * middle + right)

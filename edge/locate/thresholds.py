@@ -287,6 +287,7 @@ class CoreThresholds:
         doubtful_sigma: height of a step over the noise of the mean that some 80 independent radii do not reach by
             chance: of Gaussian noise, one picture in 200.
         certain_sigma: height that no eye doubts.
+        min_confidence: of a core that is told. Of real ones below it, one in two is a scratch or a stain.
         line_radius: largest distance of the two sides of a line, as a share of the largest radius.
         line_height: least height of its weaker side over that of its stronger one; the two step opposite ways.
         min_height: least height of a step that may be the core's edge, over that of the strongest.
@@ -309,6 +310,7 @@ class CoreThresholds:
     noise_floor: float = 0.01
     doubtful_sigma: float = 4.0
     certain_sigma: float = 20.0
+    min_confidence: float = 0.15
     line_radius: float = 0.09
     line_height: float = 0.35
     min_height: float = 0.5

@@ -17,7 +17,7 @@ from edge import inspection as composition
 from edge.classify import PatchSpec
 from edge.errors import ModelError, UsageError
 from edge.inspection import NO_END_FACE, Inspector, inspect_frame, load_inspector
-from edge.judge import connector_status, load_criteria
+from edge.judge import connector_status, load_auto, load_criteria
 from edge.records import Candidate, EndFace, Frame, Identity, Quality, Status, Unlocated
 
 TINY = Path(__file__).parent.parent / "data" / "tiny-defects.tflite"
@@ -193,6 +193,51 @@ def test_with_a_wrong_scale_nothing_is_judged(stages: dict[str, object]) -> None
     assert told.verdict.status is Status.UNREADABLE
     assert told.verdict.reasons[0].text.startswith("wrong scale: with 0.3 x 0.3 um a pixel the cladding measures")
     assert told.findings == ()
+
+
+def auto() -> Inspector:
+    """An Inspector that picks the profile, whose model calls everything a dig."""
+    return Inspector(FakeClassifier(["dig"]), load_auto())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("core_um", "diameter_um", "status", "name"),
+    [
+        (9.0, 4.0, Status.FAIL, "iec-61300-3-35-2015-sm-upc"),
+        (50.0, 4.0, Status.PASS, "iec-61300-3-35-2015-mm"),
+        (None, 4.0, Status.UNREADABLE, "auto"),
+        (None, 12.0, Status.FAIL, "auto"),
+        (9.0, None, Status.PASS, "iec-61300-3-35-2015-sm-upc"),
+        (None, None, Status.UNREADABLE, "auto"),
+    ],
+)
+def test_auto_judges_by_what_the_core_tells(
+    stages: dict[str, object], core_um: float | None, diameter_um: float | None, status: Status, name: str
+) -> None:
+    """A mark in zone A: by the profile of the kind; where the core tells none, what fails under both kinds fails."""
+    core_r_px = None if core_um is None else core_um / 2 / FACE.um_per_px
+    stages["faces"] = (replace(FACE, core_r_px=core_r_px, core_confidence=1.0 if core_um else 0.0),)
+    if diameter_um is not None:
+        mark = replace(
+            candidate(10), diameter_um=diameter_um, length_um=diameter_um, width_um=diameter_um, nearest_um=1
+        )
+        stages["candidates"] = (mark,)
+    (told,) = auto().inspect(FRAME)
+    assert (told.verdict.status, told.criteria.name) == (status, name)
+    assert len(told.findings) == (diameter_um is not None)
+    if status is Status.UNREADABLE:
+        assert "say which with --criteria" in told.verdict.reasons[-1].text
+
+
+def test_a_profile_for_another_fibre_withholds_both_verdicts(stages: dict[str, object]) -> None:
+    """What was found is shown all the same."""
+    stages["faces"] = (replace(FACE, core_r_px=25 / FACE.um_per_px, core_confidence=1.0),)
+    stages["candidates"] = (candidate(10),)
+    (told,) = make(["dig"]).inspect(FRAME)
+    assert told.verdict.status is Status.UNREADABLE
+    assert "this looks like multimode (core 50 um across)" in told.verdict.reasons[0].text
+    assert told.verdict.advice == "judge it by the profile of its fibre"
+    assert len(told.findings) == 1
 
 
 def test_measures_reach_a_model_that_asks_for_them(stages: dict[str, object]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from ferrule_runs import DOCS, TINY, draw_face, rows, run
 
 from edge.classify.bundle import DEFAULT_MODEL
-from edge.judge import DEFAULT_CRITERIA
+from edge.judge import DEFAULT_CRITERIA, FIRST_CRITERIA
 from edge.judge.profiles import STANDARDS_DIR
 from edge.sources import read_picture
 
@@ -338,7 +338,8 @@ class TestShelf:
         """Listed with the default first, shown, and checked: 2 for one that cannot be used."""
         assert run("criteria", "list").stdout.startswith(f"{DEFAULT_CRITERIA} (default): ")
         assert [row["default"] for row in rows(run("criteria", "list", "--json").stdout)].count(True) == 1
-        assert "zone" in run("criteria", "show", DEFAULT_CRITERIA).stdout
+        assert "zone" in run("criteria", "show", FIRST_CRITERIA).stdout
+        assert f"single-mode, one fibre: {FIRST_CRITERIA}" in run("criteria", "show", "auto").stdout
         assert rows(run("criteria", "show", DEFAULT_CRITERIA, "--json").stdout)[0]["name"] == DEFAULT_CRITERIA
         assert run("criteria", "show", "nonsense").exit_code == 2
         mine = tmp_path / "mine.toml"

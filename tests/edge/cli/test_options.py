@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from edge.cli.app import app
 from edge.cli.options import InspectionOptions, with_inspection_options
+from edge.judge import FIRST_CRITERIA
 from edge.judge.profile_file import read_profile
 
 GIVEN: dict[str, Any] = {
@@ -86,7 +87,7 @@ def test_the_order_of_the_help(name: str, own_first: list[str], own_later: list[
 
 @pytest.mark.parametrize("options", [[], ["--um-per-px", "0.568"], ["--cladding", "125"]])
 def test_the_criteria_are_read_once(bench: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]) -> None:
-    """Also where the cladding is taken from them."""
+    """Also where the cladding is taken from them; `auto` reads each of its four."""
     read: list[Path] = []
 
     def counted(path: Path) -> bytes:
@@ -95,4 +96,6 @@ def test_the_criteria_are_read_once(bench: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("edge.judge.profiles.read_profile", counted)
     assert run("inspect", "face.png", "--model", TINY, *options).exit_code in (0, 1)
-    assert len(read) == 1
+    assert len(read) == len(set(read)) == 4
+    assert run("inspect", "face.png", "--model", TINY, "--criteria", FIRST_CRITERIA, *options).exit_code in (0, 1)
+    assert len(read) == 5
