@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from edge.judge import Criteria
-from edge.judge.breaches import breaches
+from edge.judge.breaches import Breach, breaches, once_a_mark
 from edge.judge.verdict import tightest
 from edge.labels import CLEAN, SCRATCH
 from edge.overlay.drawing import Box, Drawing, Item, Label, Pane, Panel, Path, Pen, shortened, text_width, wrapped
@@ -40,7 +41,10 @@ class _Plan:
 def layout(width_px: int, height_px: int, inspection: Inspection, criteria: Criteria) -> Drawing:
     """The drawing for a picture of this size."""
     face, verdict = inspection.end_face, inspection.verdict
-    failing = {i for breach in breaches(inspection.findings, criteria) for i in breach.members}
+    # the first breach of a mark is the one that its reason tells
+    failing: dict[int, Breach] = {}
+    for breach in once_a_mark(breaches(inspection.findings, criteria)):
+        failing.update({i: breach for i in breach.members if i not in failing})
     lines, n_told = _lines(inspection, criteria)
     plan = _plan(width_px, height_px, face, len(lines) + bool(verdict.advice))
     about = [f"End face judged by {criteria.identity.name}: {verdict.status.value}."]
@@ -153,7 +157,7 @@ def _head(plan: _Plan, inspection: Inspection, lines: list[str]) -> list[Item]:
     return items
 
 
-def _legend(plan: _Plan, top: float, inspection: Inspection, failing: set[int]) -> tuple[list[Item], float]:
+def _legend(plan: _Plan, top: float, inspection: Inspection, failing: Collection[int]) -> tuple[list[Item], float]:
     """A row for each label: its shape, how many there are, how many are part of a reason; and where the rows end."""
     u = plan.u
     x, y = plan.side.x + 20 * u, top + 34 * u

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
-from edge.labels import CHIP, CONTAMINATION, DIG, SCRATCH, judged_size_um
+from edge.labels import CHIP, CONTAMINATION, DIG, SCRATCH
 from edge.overlay.drawing import Box, Colour, EllipseItem, Path, Pen
-from edge.records import Candidate, EndFace, Finding, Status
+from edge.records import Candidate, EndFace, Status
 
 WHITE: Colour = (255, 255, 255)
 INK: Colour = (24, 24, 24)
@@ -39,10 +39,9 @@ def label_colour(label: str) -> Colour:
     return LABEL_COLOURS.get(label, WHITE)
 
 
-def size_text(finding: Finding) -> str:
-    """That size without its unit, with a digit after the point below 100."""
-    size = judged_size_um(finding)
-    return f"{size:.1f}" if size < 99.95 else f"{size:.0f}"
+def size_text(size_um: float) -> str:
+    """A size without its unit, with a digit after the point below 100."""
+    return f"{size_um:.1f}" if size_um < 99.95 else f"{size_um:.0f}"
 
 
 def outline(label: str, box: Box, pen: Pen, slope: int = 0) -> tuple[Path | EllipseItem, ...]:

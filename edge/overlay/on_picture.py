@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from edge.judge import Criteria
+from edge.judge.breaches import Breach
 from edge.judge.profiles import Zone
 from edge.labels import CLEAN, SCRATCH, judged_size_um
 from edge.overlay.drawing import Box, EllipseItem, Group, Item, Label, Pane, Panel, Path, Pen, text_width
@@ -17,14 +19,16 @@ _MAX_NOTES = 60
 _MAX_TOLD = 8
 
 
-def over_picture(pane: Pane, inspection: Inspection, criteria: Criteria, failing: set[int], u: float) -> list[Item]:
+def over_picture(
+    pane: Pane, inspection: Inspection, criteria: Criteria, failing: Mapping[int, Breach], u: float
+) -> list[Item]:
     """Everything over one pane, in drawing order; without an end face the place of a fibre that must be there.
 
     Args:
         pane: where the picture lies on the canvas.
         inspection: what to draw.
         criteria: whose zones.
-        failing: indices of the findings that are part of a reason.
+        failing: the findings that are part of a reason, by their index, each with what it exceeds.
         u: canvas pixels per unit of the design.
     """
     face = inspection.end_face
@@ -87,7 +91,7 @@ def _ring(pane: Pane, face: EndFace, zone: Zone, i: int, tags: list[tuple[Box, Z
 
 
 def _marks(
-    pane: Pane, face: EndFace, findings: tuple[Finding, ...], failing: set[int], u: float
+    pane: Pane, face: EndFace, findings: tuple[Finding, ...], failing: Mapping[int, Breach], u: float
 ) -> tuple[list[Item], list[Note], list[Box]]:
     """Outlines (failing ones last, on top), their texts (failing ones first), and what texts should not hide."""
     order = sorted(
@@ -107,14 +111,17 @@ def _marks(
         colour = label_colour(finding.label)
         pen = Pen(colour, (2.4 if fails else 1.2) * u, halo=(1.1 if fails else 0.6) * u)
         slope = slope_of(c, face) if finding.label == SCRATCH else 0
-        title = f"{finding.label} {size_text(finding)} um {'wide' if finding.label == 'scratch' else 'across'}"
+        # by the rule that it fails, which may not be that of its name
+        is_wide = failing[i].is_scratch if fails else finding.label == SCRATCH
+        size = size_text(failing[i].size_um(finding) if fails else judged_size_um(finding))
+        title = f"{finding.label} {size} um {'wide' if is_wide else 'across'}"
         title += f", zone {finding.zone}" if finding.zone else ", outside the zones"
         kinds = f"mark {finding.label}{' fails' if fails else ''}"
         items.append(Group(kinds, f"{title}, score {finding.score:.2f}", outline(finding.label, box, pen, slope)))
         middle = _middle(box, pane.box, u) if finding.label == SCRATCH else box
         clear.append(middle)
         if fails or len(notes) < _MAX_NOTES:
-            text = f"{finding.label} {size_text(finding)} um" if fails else size_text(finding)
+            text = f"{finding.label} {size} um" if fails else size
             must = fails and len(notes) < _MAX_TOLD
             notes.append(Note(text, (12.5 if fails else 8.0) * u, colour, middle, must=must, bold=fails))
     return items[::-1], notes, clear

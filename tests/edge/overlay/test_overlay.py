@@ -300,6 +300,17 @@ def test_the_place_of_a_fibre_that_was_not_located_is_shown():
     assert 'class="place"' not in draw_svg(picture(640, 480), nowhere, load_criteria(), embed="none")
 
 
+def test_a_mark_shows_the_size_that_its_reason_tells():
+    """A particle that is named scratch fails by its diameter, and that is what stands beside it."""
+    face = end_face()
+    particle = finding(face, "scratch", (30, 0), 2.0, along_um=(7.7, 0))
+    made = inspection(face, [particle])
+    drawn = draw_svg(picture(), made, load_criteria(), embed="none")
+    assert "scratch 7.7 um across" in made.verdict.reasons[0].text
+    assert ">scratch 7.7 um</text>" in drawn
+    assert "scratch 2.0 um" not in drawn
+
+
 def test_an_unknown_way_to_embed_is_refused():
     """The message names the three that there are."""
     with pytest.raises(UsageError, match="'jpeg', 'png' or 'none'"):
