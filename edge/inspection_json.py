@@ -34,6 +34,7 @@ def as_dict(inspection: Inspection) -> dict[str, Any]:
                 "size_um": _rounded(r.size_um, 2),
                 "limit": r.limit,
                 "margin_um": _rounded(r.margin_um, 2),
+                "close_call": r.close_call,
                 "text": r.text,
             }
             for r in inspection.verdict.reasons

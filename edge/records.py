@@ -286,6 +286,7 @@ class Reason:
         limit: the rule as the profile says it, such as "none" or "5 of 2 to 5 um".
         text: the whole for people.
         margin_um: limit minus size, negative when exceeded; None where the limit is no size.
+        close_call: whether the measurement's uncertainty could turn it.
     """
 
     zone: str
@@ -294,6 +295,7 @@ class Reason:
     limit: str
     text: str
     margin_um: float | None = None
+    close_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)

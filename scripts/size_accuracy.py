@@ -29,6 +29,8 @@ from edge.arrays import U8
 from edge.detect import detect
 from edge.records import EndFace
 
+SHARE = 0.6
+"""Of the cladding's radius: a line that is found in shorter pieces has no width to compare."""
 RADII_PX = (52, 80, 105, 145, 210)
 """1.2 to .3 um a pixel."""
 
@@ -106,6 +108,8 @@ def one_mark(seed: int) -> Measured | None:
     if len(near) != 1 or near[0].w_px > 1.5 * radius:
         return None
     c = near[0]
+    if not is_disc and c.length_um < SHARE * radius * um:
+        return None
     measured = c.diameter_um if is_disc else c.width_um
     kind = "diameter of a round mark" if is_disc else "width of a line"
     return Measured(kind, um, sensor.name, size_um, measured - size_um, c.uncertainty_um)
@@ -128,6 +132,7 @@ def main() -> None:
     args = parser.parse_args()
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         told = [m for m in pool.map(one_mark, range(args.marks), chunksize=50) if m is not None]
+    print(f"{args.marks - len(told)} of {args.marks} marks were not found in one piece and are left out")
     for kind in sorted({m.kind for m in told}):
         of_kind = [m for m in told if m.kind == kind]
         print(f"\n{kind:<24}{'marks':>6}{'median px':>12}{'95 % px':>12}{'in 2 sigma':>12}")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edge.arrays import F64, Bool, Index
 from edge.detect import deblur, strokes
 from edge.detect.comparison import Layer
+from edge.detect.crossing import crossing_breadth_px
 from edge.detect.linking import Marks
 from edge.detect.outline import MarkPixels, Outline, half_strength, mark_pixels, slightly_smoothed, summed
 from edge.imaging.moments import main_axis
@@ -39,9 +40,16 @@ CIRCLE_GRID = 64
 """The enclosing circle's centre is rounded to a 64th of a pixel."""
 EDGE_BIAS_PX = 0.15
 """What interpolation and the estimate of the blur leave, one sigma of a diameter. Chosen on real end faces."""
+STROKE_BIAS_PX = 0.2
+"""The same of a stroke's width, which its ends and weak stretches thin."""
+UNEVEN = 0.03
+"""One sigma of what a mark's own unevenness, and that of the glass under it, adds: a share of its breadth."""
+SPREAD = 3.0
+"""A section so many times as broad as the strokes of which it consists is that of several that cross. Chosen on drawn
+and real end faces: a gouge with two edges stays as wide as both."""
 EDGES = 2.0
 """A diameter has two edges, and the noise moves both."""
-RESOLVED_SIGMA = 3.5
+RESOLVED_SIGMA = 4.0
 """A mark that looks this broad, in sigmas of the blur, is resolved; one narrower by a sigma is not at all. Chosen on
 real end faces."""
 UNRESOLVED_SIGMA = 0.5
@@ -129,7 +137,7 @@ def measure(layer: Layer, face: EndFace, marks: Marks) -> list[Candidate]:
         **grey,
         area_px=np.maximum(1, np.rint(outline.area_px)).astype(np.intp),
         area_um2=seen.area_um2,
-        uncertainty_um=uncertainty(seen.breadth, grey["noise_grey"], pixels.peak, unit_um, blur_um),
+        uncertainty_um=uncertainty(seen, outline.softness_px * grey["noise_grey"] / pixels.peak, unit_um, blur_um),
     )
 
 
@@ -180,6 +188,12 @@ def _strokes(pixels: MarkPixels, outline: Outline, at: Axes, face: EndFace, stro
     if (stroke & dotted).any():
         dots = strokes.dot_breadth(at.along, at.across, at.mark, at.start, unit_um)
         drawn = np.where(dotted, np.maximum(drawn, dots), drawn)
+    # strokes that cross spread far over the axis: what they have in common is no width
+    edge_px = np.bincount(at.mark, minlength=stroke.size)
+    for i in np.flatnonzero(stroke & (drawn > SPREAD * 2 * outline.area_px / edge_px * unit_um)).tolist():
+        breadth = crossing_breadth_px(pixels.x[solid][mark == i], pixels.y[solid][mark == i])
+        if breadth is not None and drawn[i] > SPREAD * breadth * unit_um:
+            drawn[i] = breadth * unit_um
     return bend, drawn
 
 
@@ -209,21 +223,23 @@ def sizes(seen: Extents, blur_um: float) -> Columns:
     return {"width_um": width, "length_um": length, "diameter_um": diameter}
 
 
-def uncertainty(breadth: F64, noise: F64, peak: F64, unit_um: float, blur_um: float) -> F64:
+def uncertainty(seen: Extents, edge_noise_px: F64, unit_um: float, blur_um: float) -> F64:
     """One sigma of diameter and width in um: the outline's own, what noise adds, and that of marks not resolved.
 
     Args:
-        breadth: how broad each mark looks, um.
-        noise: one sigma of the noise at each mark.
-        peak: each mark's largest strength, in the noise's unit.
+        seen: how large the marks look.
+        edge_noise_px: by how much one sigma of the noise moves each mark's edge.
         unit_um: size of a pixel.
         blur_um: one sigma of the blur.
     """
-    unsure = EDGES * noise / np.maximum(peak, 1.0)
+    outline_px = np.where(seen.stroke, STROKE_BIAS_PX, EDGE_BIAS_PX)
+    noise_px = EDGES * edge_noise_px
     # a mark near the blur's own size is not resolved
-    share = np.minimum(np.maximum(RESOLVED_SIGMA - breadth / blur_um, 0.0), 1.0)
+    share = np.minimum(np.maximum(RESOLVED_SIGMA - seen.breadth / blur_um, 0.0), 1.0)
     unresolved = UNRESOLVED_SIGMA * blur_um * share
-    sigma: F64 = np.sqrt(unit_um**2 * (EDGE_BIAS_PX**2 + unsure * unsure) + unresolved * unresolved)
+    uneven = UNEVEN * seen.breadth
+    squares = unit_um**2 * (outline_px**2 + noise_px * noise_px) + unresolved * unresolved + uneven * uneven
+    sigma: F64 = np.sqrt(squares)
     return sigma
 
 

@@ -66,6 +66,7 @@ class Outline:
         area_px: (marks,) what each encloses.
         solid: of the marks' pixels, whether each is at least half as strong as what is nearby.
         n_solid: (marks,) how many these are.
+        softness_px: (marks,) how far a mark's edge takes to rise by the mark's strength, at the slope it has halfway.
     """
 
     x: F64
@@ -74,6 +75,7 @@ class Outline:
     area_px: F64
     solid: Bool
     n_solid: Index
+    softness_px: F64
 
 
 def slightly_smoothed(seen: U8, pixel: Index) -> U8:
@@ -107,17 +109,37 @@ def half_strength(layer: Layer, of: MarkPixels) -> Outline:
     solid = of.strength >= half
     mark = of.mark[solid]
     n_solid = np.bincount(mark, minlength=of.count.size)
-    x, y, mark, step = _crossings(layer, of.pixel[solid], mark, of.deviation[solid], half[solid])
+    at = _crossings(layer, of.pixel[solid], mark, of.deviation[solid], half[solid])
     # a whole pixel reaches half a pixel beyond its centre; each side counts for half of what is missing or beyond
-    beyond_px = 0.5 * summed(step - 0.5, mark, n_solid.size)
-    return Outline(x, y, mark, n_solid + beyond_px, solid, n_solid)
+    beyond_px = 0.5 * summed(at.step - 0.5, at.mark, n_solid.size)
+    rise, fall = (summed(values, at.mark, n_solid.size) for values in (at.rise, at.fall))
+    softness_px = np.where(fall > 0, rise / np.maximum(fall, MIN_FALL_GREY), 1.0)
+    return Outline(at.x, at.y, at.mark, n_solid + beyond_px, solid, n_solid, softness_px)
 
 
-def _crossings(layer: Layer, pixel: Index, mark: Index, deviation: F64, half: F64) -> tuple[F64, F64, Index, F64]:
-    """Half-strength crossings from each pixel to those of its four neighbours that are below: x, y, mark and step.
+@dataclass(frozen=True, slots=True)
+class _Crossings:
+    """Where the strength falls to half between a pixel and one of its four neighbours, sorted by mark.
 
-    A step is the crossing's distance from the pixel, 0 to 1.
+    Attributes:
+        x: of each crossing.
+        y: of each crossing.
+        mark: the mark that each belongs to.
+        step: its distance from the pixel, 0 to 1.
+        rise: the mark's strength there, grey levels; 0 where the neighbour belongs to another mark.
+        fall: what the strength falls by from the pixel to the neighbour, grey levels; 0 likewise.
     """
+
+    x: F64
+    y: F64
+    mark: Index
+    step: F64
+    rise: F64
+    fall: F64
+
+
+def _crossings(layer: Layer, pixel: Index, mark: Index, deviation: F64, half: F64) -> _Crossings:
+    """Half-strength crossings from each pixel to those of its four neighbours that are below."""
     height, width = layer.seen.shape
     y, x = np.divmod(pixel, width)
     strength = np.abs(deviation)
@@ -132,10 +154,18 @@ def _crossings(layer: Layer, pixel: Index, mark: Index, deviation: F64, half: F6
     above, half, mark = strength[at], half[at], mark[at]
     step = (above - half) / np.maximum(above - beyond, MIN_FALL_GREY)
     # where another mark begins before this one has faded, they share the gap
-    step = np.where(beyond < half, np.minimum(np.maximum(step, 0.0), 1.0), 0.5)
+    faded = beyond < half
+    step = np.where(faded, np.minimum(np.maximum(step, 0.0), 1.0), 0.5)
     order = np.argsort(mark, kind="stable")
-    at, step, side, mark = at[order], step[order], side[order], mark[order]
-    return x[at] + _STEP_X[side, 0] * step, y[at] + _STEP_Y[side, 0] * step, mark, step
+    at, step, side, faded = at[order], step[order], side[order], faded[order]
+    return _Crossings(
+        x[at] + _STEP_X[side, 0] * step,
+        y[at] + _STEP_Y[side, 0] * step,
+        mark[order],
+        step,
+        np.where(faded, half[order] / HALF, 0.0),
+        np.where(faded, above[order] - beyond[order], 0.0),
+    )
 
 
 def summed(values: NDArray[Any], mark: Index, n_marks: int) -> F64:

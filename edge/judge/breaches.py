@@ -8,6 +8,8 @@ Rules of IEC 61300-3-35 that no table shows, as reprints and the BICSI slides te
 - A scratch is judged in each zone it crosses. Any other mark counts wholly in the innermost zone it touches.
 - Touching is not strict: a mark whose nearest point lies exactly on a zone's outer edge touches that zone. A
   scratch that ends exactly on a zone's inner edge does not cross that zone: the edge belongs to the inner one.
+- A mark that is as close to a border, of sizes or of zones, as its uncertainty counts as the profile's rule says
+  (`edge.judge.borders`).
 - A zone that is `not graded` for a label does not exist for it: the mark counts in the next zone it touches.
 """
 
@@ -18,6 +20,7 @@ from dataclasses import dataclass
 
 from edge.arguments import LARGEST, check_each, check_kind, described, is_number
 from edge.errors import UsageError
+from edge.judge.borders import class_of, placed
 from edge.judge.limits import Limit, SizeClass
 from edge.judge.profiles import Criteria, Zone
 from edge.judge.readings import Reading, readings
@@ -49,14 +52,17 @@ class Breach:
 
 
 def zones_crossed(candidate: Candidate, criteria: Criteria) -> tuple[Zone, ...]:
-    """The zones between the mark's nearest and farthest point, from the inside out; empty outside all of them."""
+    """The zones between the mark's nearest and farthest point, from the inside out; empty outside all of them.
+
+    At a border the profile's rule for it decides (`edge.judge.borders`).
+    """
     check_kind(candidate, Candidate, "candidate")
     check_kind(criteria, Criteria, "criteria")
+    nearest, farthest = placed(candidate, criteria)
     return tuple(
         zone
         for zone in criteria.zones
-        if candidate.nearest_um <= zone.outer_radius_um
-        and (zone.inner_um == 0 or max(candidate.farthest_um, candidate.nearest_um) > zone.inner_radius_um)
+        if nearest <= zone.outer_radius_um and (zone.inner_um == 0 or farthest > zone.inner_radius_um)
     )
 
 
@@ -80,7 +86,11 @@ def breaches(findings: Sequence[Finding], criteria: Criteria) -> tuple[Breach, .
             zone = criteria.zones[z]
             own = reading.label if reading.label in zone.labels or reading.is_scratch else ""
             limit = zone.limit_for(reading.label)
-            c = limit.classes.index(limit.class_of(reading.size_um)) if limit.known else -1
+            c = (
+                limit.classes.index(class_of(limit, reading.size_um, finding.candidate, criteria))
+                if limit.known
+                else -1
+            )
             counted.setdefault((z, Reading(own, reading.is_scratch, 0.0), c), []).append((i, reading))
     out: list[Breach] = []
     for (z, rule, c), members in counted.items():
@@ -118,6 +128,16 @@ def once_a_mark(found: Sequence[Breach]) -> list[Breach]:
             told.add((breach.zone.name, breach.members))
             once.append(breach)
     return once
+
+
+def fails_anyway(finding: Finding, criteria: Criteria) -> bool:
+    """Whether a mark fails by itself whichever way it is read, as a scratch or as a defect."""
+    failing: set[bool] = set()
+    for z, reading in judged(finding, criteria):
+        limit = criteria.zones[z].limit_for(reading.label)
+        if limit.known and class_of(limit, reading.size_um, finding.candidate, criteria).n_allowed == 0:
+            failing.add(reading.is_scratch)
+    return failing == {True, False}
 
 
 def judged(finding: Finding, criteria: Criteria) -> list[tuple[int, Reading]]:

@@ -25,6 +25,8 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 SINGLE_MODE, MULTIMODE = "single-mode", "multimode"
 """Kinds of fibre that a profile can be made for."""
+GUARDED, SIMPLE, STRICT = "guarded", "simple", "strict"
+"""What becomes of a mark whose size or place is within its uncertainty of a border: see `edge.judge.borders`."""
 
 
 class ZoneTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -52,6 +54,7 @@ class ProfileFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     cladding_um: float = 125.0
     fibre: Literal["single-mode", "multimode"] | None = None
     fibres: int | None = None
+    borderline: Literal["guarded", "simple", "strict"] = "guarded"
     # The flow of the standard cleans dry, dry, then wet before it calls a mark permanent.
     max_cleanings: int = 3
     # A mark without a name may be dirt, and a cleaning is cheaper than a connector.

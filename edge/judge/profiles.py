@@ -18,7 +18,7 @@ from edge.arguments import check_kind
 from edge.bounds import CLADDING_UM, MOST_CLEANINGS, MOST_FIBRES
 from edge.errors import UsageError, reason_of
 from edge.judge.limits import Limit, parse_limit
-from edge.judge.profile_file import ProfileFile, ZoneTable, parse_profile, read_profile
+from edge.judge.profile_file import GUARDED, ProfileFile, ZoneTable, parse_profile, read_profile
 from edge.labels import CLEAN, JUDGED_BY_DIAMETER, SCRATCH
 from edge.records import Identity, JudgedRing
 
@@ -88,6 +88,7 @@ class Criteria:
         cladding_um: the cladding's diameter that the zones were made for.
         fibre: the kind of fibre that it was made for, `single-mode` or `multimode`; None where it does not say.
         fibres: how many fibres a picture has to show; None where the profile does not say.
+        borderline: what becomes of a mark that is close to a border: `guarded`, `simple` or `strict`.
         max_cleanings: after so many cleanings what remains counts as permanent.
         cleanable: labels that cleaning can remove.
         path: the file.
@@ -104,6 +105,7 @@ class Criteria:
     max_cleanings: int
     cleanable: frozenset[str]
     path: Path
+    borderline: str = GUARDED
 
     @property
     def judged_rings(self) -> tuple[JudgedRing, ...]:
@@ -244,6 +246,7 @@ def _checked(raw: ProfileFile, identity: Identity, path: Path) -> Criteria:
         max_cleanings=raw.max_cleanings,
         cleanable=frozenset(raw.cleanable),
         path=path,
+        borderline=raw.borderline,
     )
 
 

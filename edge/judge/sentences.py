@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edge.judge.borders import barely_shows, is_close, place_band_um, size_band_um
 from edge.judge.breaches import Breach
 from edge.judge.profiles import Criteria, Zone
 from edge.labels import CONTAMINATION, SCRATCH, UNKNOWN
@@ -26,23 +27,23 @@ def reason(breach: Breach, findings: Sequence[Finding]) -> Reason:
         label = labels.pop() if len(labels) == 1 else "defect"
         sizes = f" of {size_class.sizes}" if size_class.sizes else ""
         wide = " in width" if breach.is_scratch and sizes else ""
+        n_close = sum(is_close(breach.size_um(finding), size_class, finding.candidate) for finding in members)
+        close = len(members) - n_close <= size_class.n_allowed
+        note = f"; a close call: {n_close} as small, within the uncertainty" if close else ""
         text = f"zone {zone.name}: {len(members)} {_plural(label)}{sizes}{wide}, at most {size_class.n_allowed}{doubt}"
-        return Reason(zone.name, label, None, size_class.text, text)
+        return Reason(zone.name, label, None, size_class.text, text + note, None, close)
+    barely = _barely_in(first, zone) or _barely_shows(first)
     if size_class.low_um == 0:
-        note = f"{doubt}{other}{_barely_in(first, zone)}"
-        text = f"zone {zone.name}: {what(first, breach.is_scratch, 0.0)}, none allowed{note}"
-        return Reason(zone.name, first.label, size, size_class.text, text)
+        text = f"zone {zone.name}: {what(first, breach.is_scratch, 0.0)}, none allowed{doubt}{other}{barely}"
+        return Reason(zone.name, first.label, size, size_class.text, text, None, bool(barely))
     margin = size_class.low_um - size
     over = f"of {size_class.low_um:g} um or more" if size_class.has_low else f"over {size_class.low_um:g} um"
-    text = f"zone {zone.name}: {what(first, breach.is_scratch, size_class.low_um)}, none {over} allowed{doubt}{other}"
-    return Reason(
-        zone.name,
-        first.label,
-        size,
-        size_class.text,
-        text + (within(margin, first) or _barely_in(first, zone)),
-        margin,
-    )
+    close = is_close(size, size_class, first.candidate)
+    below = close and not size_class.holds(size)
+    rule = f"not surely under the limit of {size_class.low_um:g} um" if below else f"none {over} allowed"
+    note = f"; a close call: +-{size_band_um(first.candidate):.2g} um" if close else barely
+    text = f"zone {zone.name}: {what(first, breach.is_scratch, size_class.low_um)}, {rule}{doubt}{other}{note}"
+    return Reason(zone.name, first.label, size, size_class.text, text, margin, bool(note))
 
 
 def _other_rule(breach: Breach, finding: Finding) -> str:
@@ -72,19 +73,25 @@ def _plural(label: str) -> str:
     )
 
 
-def within(margin_um: float, finding: Finding) -> str:
-    """Says so when the margin is smaller than the measurement can tell."""
-    sigma = finding.candidate.uncertainty_um
-    return f", within the uncertainty of the measurement, +-{sigma:.1f} um" if abs(margin_um) < sigma else ""
+def close_to_edge(finding: Finding, zone: Zone) -> str:
+    """`0.2 um inside zone A's edge, +-0.3 um`: where a mark lies that is as close to a border as it is unsure."""
+    depth_um = zone.outer_radius_um - finding.candidate.nearest_um
+    side = "inside" if depth_um >= 0 else "outside"
+    band_um = place_band_um(finding.candidate)
+    return f"{abs(depth_um):.2g} um {side} zone {zone.name}'s edge, +-{band_um:.2g} um"
 
 
 def _barely_in(finding: Finding, zone: Zone) -> str:
     """Says so when the mark reaches into the zone by less than the measurement can tell."""
     c = finding.candidate
-    depth_um = zone.outer_radius_um - c.nearest_um
-    if c.farthest_um <= zone.outer_radius_um or not (note := within(depth_um, finding)):
-        return ""
-    return f", {depth_um:.1f} um inside the zone's edge{note}"
+    unsure = abs(zone.outer_radius_um - c.nearest_um) < place_band_um(c) and c.farthest_um > zone.outer_radius_um
+    return f"; a close call: {close_to_edge(finding, zone)}" if unsure else ""
+
+
+def _barely_shows(finding: Finding) -> str:
+    """Says so when the mark barely stands out of the noise."""
+    c = finding.candidate
+    return f"; a close call: it barely shows, {abs(c.contrast_grey):.2g} grey levels" if barely_shows(c) else ""
 
 
 def describe(criteria: Criteria) -> str:

@@ -18,18 +18,18 @@ from dataclasses import replace
 from edge.arguments import check_each, check_number, items_of
 from edge.errors import UsageError
 from edge.judge import sentences
-from edge.judge.breaches import breaches, check_findings, judged, once_a_mark
+from edge.judge.borders import size_band_um, with_borderline
+from edge.judge.breaches import breaches, check_findings, fails_anyway, judged, once_a_mark, zones_crossed
+from edge.judge.profile_file import SIMPLE, STRICT
 from edge.judge.profiles import Criteria
-from edge.judge.readings import SURE
-from edge.labels import CONTAMINATION, UNKNOWN
+from edge.judge.readings import SURE, SURE_CLEAN
+from edge.labels import CLEAN, CONTAMINATION, UNKNOWN
 from edge.records import Finding, Reason, Status, Verdict
 
 CERTAIN_SIGMA = 15.0
 """Contrast over noise from which on a mark is certain on a picture that is otherwise too bad."""
 CERTAIN_GREY = 20.0
 """The same in grey levels."""
-CERTAIN_SPREAD = 2.0
-"""By how many sigma of its uncertainty a mark is taken to be smaller there."""
 
 ADVICE_CLEAN = "clean and inspect again"
 ADVICE_REPLACE = "re-polish or replace"
@@ -37,6 +37,7 @@ ADVICE_RETAKE = "take the picture again"
 ADVICE_WIDER = "show more around the fibre"
 ADVICE_CALIBRATE = "check the calibration"
 ADVICE_PROFILE = "judge it by the profile of its fibre"
+ADVICE_CLOSE = "a close call"
 ADVICE_CONFIRM = "confirm the limits against your copy of the standard"
 
 
@@ -63,7 +64,9 @@ def judge(findings: Sequence[Finding], criteria: Criteria, n_cleanings: int = 0)
     may_clean = n_cleanings < criteria.max_cleanings
     if exceeded:
         dirty = any(findings[i].label in criteria.cleanable for breach in exceeded for i in breach.members)
-        return Verdict(Status.FAIL, reasons, ADVICE_CLEAN if dirty and may_clean else ADVICE_REPLACE)
+        advice = ADVICE_CLEAN if dirty and may_clean else ADVICE_REPLACE
+        close = f"; {ADVICE_CLOSE}" if all(reason.close_call for reason in reasons) else ""
+        return Verdict(Status.FAIL, reasons, advice + close)
     if found:
         return Verdict(Status.UNREADABLE, reasons, ADVICE_CONFIRM)
     return Verdict(Status.PASS, (), _advice_on_pass(findings, criteria, may_clean))
@@ -97,10 +100,11 @@ def judge_badly_seen(
     """
     unread = unreadable(problems)
     check_findings(findings, criteria)
+    measured = with_borderline(criteria, SIMPLE)  # the marks themselves are made smaller
     if unseen and len(unseen) == len(problems):
         unread = _partly_seen(findings, criteria, problems, unseen)
-    certain = [finding for finding in findings if _is_certain(finding)]
-    found = [b for b in breaches([_at_least(f) for f in certain], criteria) if b.size_class is not None]
+    certain = [finding for finding in findings if _is_certain(finding, measured)]
+    found = [b for b in breaches([_at_least(f) for f in certain], measured) if b.size_class is not None]
     if not found:
         return unread
     failed = judge([certain[i] for i in sorted({i for b in found for i in b.members})], criteria, n_cleanings)
@@ -121,15 +125,19 @@ def _partly_seen(
     return unreadable([f"{'; '.join(problems)}; {told}"], advice)
 
 
-def _is_certain(finding: Finding) -> bool:
+def _is_certain(finding: Finding, criteria: Criteria) -> bool:
+    """Whether a mark may fail where the picture is bad: it stands out, and its name is sure or makes no difference."""
     c = finding.candidate
-    named = finding.label != UNKNOWN and finding.score >= SURE
-    return named and abs(c.contrast_grey) >= max(CERTAIN_SIGMA * c.noise_grey, CERTAIN_GREY)
+    if abs(c.contrast_grey) < max(CERTAIN_SIGMA * c.noise_grey, CERTAIN_GREY):
+        return False
+    if finding.label != UNKNOWN and finding.score >= SURE:
+        return True
+    return finding.scores.get(CLEAN, 0.0) <= 1 - SURE_CLEAN and fails_anyway(_at_least(finding), criteria)
 
 
 def _at_least(finding: Finding) -> Finding:
     """The mark as small, and as far out, as its uncertainty allows."""
-    c, less_um = finding.candidate, CERTAIN_SPREAD * finding.candidate.uncertainty_um
+    c, less_um = finding.candidate, size_band_um(finding.candidate)
     smaller = replace(
         c,
         width_um=max(c.width_um - less_um, 0.0),
@@ -187,7 +195,7 @@ def tightest(findings: Sequence[Finding], criteria: Criteria) -> tuple[Finding, 
             margin = ceiling - size
             text = (
                 f"zone {zone.name}: {sentences.what(finding, reading.is_scratch, ceiling)}, {margin:.1f} um under the "
-                f"limit of {ceiling:g} um{sentences.within(margin, finding)}"
+                f"limit of {ceiling:g} um"
             )
             best = finding, Reason(zone.name, finding.label, size, limit.text, text, margin)
     return best
@@ -197,9 +205,23 @@ def _advice_on_pass(findings: Sequence[Finding], criteria: Criteria, may_clean: 
     parts = []
     if may_clean and any(f.label == CONTAMINATION and judged(f, criteria) for f in findings):
         parts.append("within the limits, but contamination is to be removed: clean before mating")
-    close = tightest(findings, criteria)
-    if close is not None and (close[1].margin_um or 0.0) < close[0].candidate.uncertainty_um:
-        parts.append(f"a close call: {close[1].text}")
+    if close := _close_call(findings, criteria):
+        parts.append(f"{ADVICE_CLOSE}: {close}")
     if not criteria.is_confirmed:
         parts.append(ADVICE_CONFIRM)
     return "; ".join(parts)
+
+
+def _close_call(findings: Sequence[Finding], criteria: Criteria) -> str:
+    """What the uncertainty could turn on a face that passes, or ""."""
+    near = tightest(findings, criteria)
+    if near is not None and (near[1].margin_um or 0.0) < size_band_um(near[0].candidate):
+        return f"{near[1].text}, +-{size_band_um(near[0].candidate):.2g} um"
+    found = [b for b in breaches(findings, with_borderline(criteria, STRICT)) if b.size_class is not None]
+    if not found:
+        return ""
+    breach = found[0]
+    shifted = [i for i in breach.members if breach.zone not in zones_crossed(findings[i].candidate, criteria)]
+    text = sentences.reason(breach, findings).text.partition(";")[0]
+    where = sentences.close_to_edge(findings[shifted[0]], breach.zone) if shifted else "within the uncertainty"
+    return f"{text}; it lies {where}"

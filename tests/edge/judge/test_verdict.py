@@ -282,30 +282,6 @@ def test_a_size_is_written_so_that_it_differs_from_its_limit(size_um, written):
     assert f"dig {written} um across" in reason.text
 
 
-def test_a_margin_within_the_uncertainty_is_said():
-    """Exceeding a limit by less than one sigma is still FAIL, and the reason says how sure that is."""
-    criteria = load_criteria()
-    at = in_zone("B", criteria)
-    near, far = mark("dig", 5.2, at, uncertainty_um=0.4), mark("dig", 5.5, at, uncertainty_um=0.4)
-    assert judge([near], criteria).status is Status.FAIL
-    assert (
-        judge([near], criteria).reasons[0].text.endswith("allowed, within the uncertainty of the measurement, +-0.4 um")
-    )
-    assert judge([far], criteria).reasons[0].text.endswith("allowed")
-
-
-def test_a_mark_that_barely_reaches_a_zone_is_said():
-    """A mark that touches the core's zone by less than one sigma fails, and the reason says by how much it does."""
-    criteria = load_criteria()
-    (reason,) = judge([mark("dig", 1.5, 12.4, 14.0, uncertainty_um=0.4)], criteria).reasons
-    assert reason.text == (
-        "zone A: dig 1.5 um across, none allowed, 0.1 um inside the zone's edge, "
-        "within the uncertainty of the measurement, +-0.4 um"
-    )
-    (reason,) = judge([mark("dig", 1.5, 10.0, 11.5, uncertainty_um=0.4)], criteria).reasons
-    assert reason.text.endswith("none allowed")
-
-
 @pytest.mark.parametrize(
     ("labels", "n_cleanings", "advice"),
     [
@@ -341,16 +317,11 @@ def test_a_count_with_dirt_in_it_may_be_cleaned():
 
 
 def test_a_pass_advises_only_what_is_left_to_do():
-    """PASS has no reasons; its advice is empty unless dirt remains, a call is close or the profile is unconfirmed."""
+    """PASS has no reasons; its advice is empty unless dirt remains or the profile is unconfirmed."""
     criteria = load_criteria()
     at = in_zone("B", criteria)
     assert judge([], criteria) == Verdict(Status.PASS, (), "")
     assert judge([mark("dig", 3.0, at, uncertainty_um=0.4)], criteria) == Verdict(Status.PASS, (), "")
-    close = judge([mark("dig", 4.8, at, uncertainty_um=0.4)], criteria)
-    assert close.advice == (
-        "a close call: zone B: dig 4.8 um across, 0.2 um under the limit of 5 um, "
-        "within the uncertainty of the measurement, +-0.4 um"
-    )
     assert "clean before mating" in judge([mark("contamination", 1.0, at)], criteria).advice
     assert judge([mark("contamination", 1.0, at)], criteria, n_cleanings=3).advice == ""
     assert judge([mark("contamination", 9.0, 300.0)], criteria).advice == ""
