@@ -88,7 +88,7 @@ def section(along: F64, mark: Index, start: Index, pixel: float) -> tuple[F64, B
         pixel: size of a pixel in the unit of `along`.
     """
     bins = _bins(along, mark, start, SECTION_STEP_PX * pixel)
-    count: F64 = np.bincount(bins.step, minlength=bins.mark.size) * (pixel / SECTION_STEP_PX)
+    count = np.bincount(bins.step, minlength=bins.mark.size).astype(np.float64) * (pixel / SECTION_STEP_PX)
     drawn = count >= MIN_DRAWN * np.maximum.reduceat(count, bins.first)[bins.mark]
     n_drawn = np.add.reduceat(drawn.astype(np.intp), bins.first)
     n_steps = np.bincount(bins.mark, minlength=start.size)
