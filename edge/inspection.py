@@ -128,7 +128,7 @@ def inspect_frame(frame: Frame, inspector: Inspector) -> tuple[Inspection, ...]:
     pixels, watch = frame.pixels, _Stopwatch()
     fibres = locate_fibres(pixels, inspector.locate_settings)
     watch.lap("locate")
-    looks = [_look(pixels, fibre, inspector, len(fibres) > 1) for fibre in fibres or (None,)]
+    looks = [_look(frame, fibre, inspector, len(fibres) > 1) for fibre in fibres or (None,)]
     watch.lap("quality")
     for look in looks:
         if look.face is not None and look.quality.is_trusted:
@@ -182,13 +182,13 @@ class _Look:
         return self.quality.problems or none_found
 
 
-def _look(pixels: NDArray[np.uint8], fibre: EndFace | Unlocated | None, inspector: Inspector, several: bool) -> _Look:
+def _look(frame: Frame, fibre: EndFace | Unlocated | None, inspector: Inspector, several: bool) -> _Look:
     """The picture quality at a fibre: all that the criteria judge must be in view, and marks that matter must show."""
     if not isinstance(fibre, EndFace):
-        return _Look(None, assess(pixels, None), fibre)
+        return _Look(None, assess(frame.pixels, None), fibre)
     profiles = open_profiles(inspector.criteria, fibre, several)
     rings = profiles[0].judged_rings
-    quality = assess(pixels, fibre, rings)
+    quality = assess(frame.pixels, fibre, rings, coloured=frame.coloured)
     wrong = scale_problem(fibre, inspector.locate_settings)
     if wrong is not None:  # no size means anything
         untrusted = replace(quality, problems=(wrong,), is_trusted=False)

@@ -42,6 +42,8 @@ class Frame:
         source: file name, device or URL, as the user gave it.
         index: number of the frame in its source, from 0.
         time: when it was taken, or read; time zone aware.
+        coloured: (h, w) bool, where the picture's colour is not its own tint, which grey levels do not tell; None
+            where that is nowhere, or not known.
 
     Raises:
         UsageError: the pixels are no such array, or the rest is of another type.
@@ -51,6 +53,7 @@ class Frame:
     source: str
     index: int = 0
     time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    coloured: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         check_grey(self.pixels)
@@ -59,13 +62,19 @@ class Frame:
         check_kind(self.time, datetime, "time")
         if self.time.utcoffset() is None:
             raise UsageError(f"time is {self.time}, expected one with a time zone, such as datetime.now(timezone.utc)")
+        if self.coloured is not None and (
+            not isinstance(self.coloured, np.ndarray)
+            or self.coloured.dtype != np.bool_
+            or self.coloured.shape != self.pixels.shape
+        ):
+            raise UsageError(f"coloured: expected None or a bool array of shape {self.pixels.shape}")
         view = self.pixels.view()
         view.flags.writeable = False
         object.__setattr__(self, "pixels", view)
 
-    def __reduce__(self) -> tuple[type[Frame], tuple[NDArray[np.uint8], str, int, datetime]]:
+    def __reduce__(self) -> tuple[type[Frame], tuple[Any, ...]]:
         """Born again by the constructor: NumPy forgets that an array is read-only when it is pickled or deep-copied."""
-        return type(self), (self.pixels, self.source, self.index, self.time)
+        return type(self), (self.pixels, self.source, self.index, self.time, self.coloured)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from edge.classify.runtime import available_runtimes, build_interpreter
 from edge.errors import SourceError, UsageError
 from edge.inspection import Inspector, inspect_frame
 from edge.records import Candidate, Frame, Inspection
-from edge.sources import read_picture
+from edge.sources import read_frame
 from edge.system.environment import describe_machine
 
 SCHEMA = "ferrule/bench/1"
@@ -78,7 +78,7 @@ def run(
     try:
         machine = describe_machine()
         say("frames, stage by stage")
-        frames = [Frame(read_picture(path), str(path)) for path in pictures]
+        frames = [read_frame(path) for path in pictures]
         inspected = [inspect_frame(frame, inspector) for frame in frames]
         pixels, look = _most_marked(frames, inspected)
         frame_figures = _frames(pictures, frames, inspector, settings)
@@ -227,7 +227,7 @@ def _frames(
                 for stage, elapsed_ms in looks[0].timings_ms.items():
                     stages.setdefault(stage, []).append(elapsed_ms * 1e3)
         rounds += 1
-    reads = [timed(lambda path=path: read_picture(path), settings.seconds / len(pictures)) for path in pictures]  # type: ignore[misc]  # a default argument binds the loop's value
+    reads = [timed(lambda path=path: read_frame(path), settings.seconds / len(pictures)) for path in pictures]  # type: ignore[misc]  # a default argument binds the loop's value
     figures = {stage: asdict(summarise(np.asarray(values))) for stage, values in stages.items()}
     figures["decode"] = asdict(max(reads, key=lambda latency: latency.p50_us))
     return {

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arguments import check_each, check_grey, check_kind
-from edge.arrays import U8
+from edge.arrays import U8, Bool
 from edge.imaging.ellipse import Ellipse, VisiblePicture
 from edge.imaging.exact import median, median_upper, slope
 from edge.imaging.polar import strip_offsets, unroll
 from edge.quality.field import N_SECTORS, Cell, cells, enlarged, field_of, unseen
+from edge.quality.graphics import zones_drawn_over
 from edge.quality.settings import DEFAULT_SETTINGS, QualitySettings
 from edge.records import EndFace, JudgedRing, Quality, Seeing
 
@@ -106,6 +107,7 @@ def assess(
     face: EndFace | None,
     rings: Sequence[JudgedRing] = (),
     settings: QualitySettings = DEFAULT_SETTINGS,
+    coloured: Bool | None = None,
 ) -> Quality:
     """How well one fibre's picture can be judged, and what stands against it.
 
@@ -116,6 +118,7 @@ def assess(
         face: the fibre in it; None where none was found, which is a problem by itself.
         rings: the zones that are judged; none: the glass and its border.
         settings: the limits.
+        coloured: (h, w) bool, where the picture's colour is not its own tint (`edge.imaging.graphics.coloured`).
 
     Raises:
         UsageError: `pixels` is no grey picture, or the rest is of another type.
@@ -136,6 +139,7 @@ def assess(
     unseen_share = {ring.name: share for ring in rings if (share := unseen(field, ring, radius_um)) > 0}
     cells_of = {ring.name: cells(field, ring, radius_um) for ring in rings}
     block_px = enlarged(pixels, at)
+    drawn_over = zones_drawn_over(pixels, at, field, rings, radius_um, coloured)
     brightness, saturation, worst = _light(picture, at, face.core_r_px)
     glass = [cell.noise_grey for ring in rings if ring.inner_um < radius_um for cell in cells_of[ring.name]]
     seen = _Measures(
@@ -163,8 +167,14 @@ def assess(
         brightness=seen.brightness,
         contrast=seen.step_grey / 255,
         saturation=seen.saturation,
-        problems=(*_out_of_view(unseen_share), *_problems(seen, settings), *_too_coarse(rings, block_px, face)),
-        is_trusted=seen.worst_saturation <= settings.max_saturation
+        problems=(
+            *_graphics(drawn_over),
+            *_out_of_view(unseen_share),
+            *_problems(seen, settings),
+            *_too_coarse(rings, block_px, face),
+        ),
+        is_trusted=not drawn_over
+        and seen.worst_saturation <= settings.max_saturation
         and seen.step_grey >= 255 * settings.min_sure_contrast,
         unseen=unseen_share,
         seeing=tuple(_seeing(name, cell, edge, block_px) for name, found in cells_of.items() for cell in found),
@@ -175,6 +185,15 @@ def _out_of_view(unseen_share: Mapping[str, float]) -> Iterator[str]:
     for name, share in unseen_share.items():
         what = f"zone {name}" if name else "the glass and its border"
         yield f"cut off: {_beyond(100 * share, 0, 0)}% of {what} is not in view"
+
+
+def _graphics(zones: Sequence[str]) -> Iterator[str]:
+    if zones:
+        where = f"zone {' and '.join(zones)}" if any(zones) else "the glass or its border"
+        yield (
+            f"graphics in {where}: lines, letters or boxes that a program drew hide the connector; "
+            "save the picture without them"
+        )
 
 
 def _not_shown(

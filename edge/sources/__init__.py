@@ -2,18 +2,20 @@
 
 from edge.sources.dispatch import events, frames, has_pictures, is_live, list_pictures, picture_events, shown_name
 from edge.sources.live import LiveSettings, LostFrame
-from edge.sources.pictures import list_folder, read_picture, to_grey
+from edge.sources.pictures import frame_of, list_folder, read_frame, read_picture, to_grey
 
 __all__ = [
     "LiveSettings",
     "LostFrame",
     "events",
+    "frame_of",
     "frames",
     "has_pictures",
     "is_live",
     "list_folder",
     "list_pictures",
     "picture_events",
+    "read_frame",
     "read_picture",
     "shown_name",
     "to_grey",

@@ -20,7 +20,7 @@ from edge.arguments import check_kind, items_of
 from edge.errors import SourceError, UsageError, reason_of
 from edge.records import Frame
 from edge.sources.live import PATIENCE, Capture, LiveSettings, LostFrame, live_events
-from edge.sources.pictures import MAX_MEGAPIXELS, list_folder, natural_order, read_picture, search_folder, to_grey
+from edge.sources.pictures import MAX_MEGAPIXELS, frame_of, list_folder, natural_order, read_frame, search_folder
 from edge.system.files import mode_of
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
@@ -111,7 +111,7 @@ def picture_events(
             yield picture
             continue
         try:
-            frame = Frame(read_picture(picture, max_megapixels), str(picture))
+            frame = read_frame(picture, max_megapixels)
         except SourceError as error:
             yield LostFrame(str(picture), 0, str(error))
         else:
@@ -187,7 +187,7 @@ def _video_events(path: Path, max_megapixels: float) -> Generator[Frame | LostFr
             arrived, pixels = capture.read()
             if not arrived:
                 break
-            yield Frame(to_grey(pixels), str(path), index)
+            yield frame_of(pixels, str(path), index)
             index += 1
         if index == 0 or n_expected - index > _FRAME_COUNT_SLACK:
             yield LostFrame(

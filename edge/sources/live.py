@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from edge.arguments import check_number
 from edge.errors import SourceError
 from edge.records import Frame
-from edge.sources.pictures import to_grey
+from edge.sources.pictures import frame_of
 
 
 class Capture(Protocol):
@@ -103,7 +103,7 @@ def live_events(
             event = reader.newest(settings.stall_s if n_seen else settings.open_s)
             if isinstance(event, _Arrived):
                 n_seen, index, lost_since = n_seen + 1, event.index, None
-                yield Frame(to_grey(event.pixels), source, event.index, event.time)
+                yield frame_of(event.pixels, source, event.index, event.time)
                 continue
             problem = event or "no frame arrived"
             now = time.monotonic()

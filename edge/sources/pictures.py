@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from edge.arguments import check_kind, described, is_number
 from edge.bounds import MEGAPIXELS
 from edge.errors import SourceError, UsageError, is_out_of_memory, reason_of
+from edge.imaging.graphics import coloured
+from edge.records import Frame
 from edge.sources.picture_bytes import BYTES_PER_PIXEL, LESS_MEMORY, read_picture_bytes
 from edge.sources.picture_header import PictureHeader, picture_header
 
@@ -93,35 +96,73 @@ def read_picture(path: str | os.PathLike[str], max_megapixels: float = MAX_MEGAP
             supported, or too large (which is seen in the header, before anything is decoded).
         UsageError: the limit is not above 0.
     """
-    check_kind(path, (str, os.PathLike), "path")
-    check_max_megapixels(max_megapixels)
-    n_most = int(max(max_megapixels, MAX_MEGAPIXELS) * 1e6 * BYTES_PER_PIXEL)
-    return decode_picture(read_picture_bytes(Path(path), n_most), str(path), max_megapixels)
+    return _decode(_bytes_of(path, max_megapixels), str(path), max_megapixels)[0]
+
+
+def read_frame(path: str | os.PathLike[str], max_megapixels: float = MAX_MEGAPIXELS) -> Frame:
+    """The same as a Frame, which also knows what stands out by its colour.
+
+    Raises:
+        SourceError, UsageError: as `read_picture`.
+    """
+    grey, by_colour = _decode(_bytes_of(path, max_megapixels), str(path), max_megapixels)
+    return Frame(grey, str(path), coloured=by_colour)
+
+
+def frame_of(pixels: NDArray[Any], source: str, index: int = 0, time: datetime | None = None) -> Frame:
+    """A Frame of a picture in grey or in OpenCV's colours, uint8 or uint16, taken now unless said.
+
+    Raises:
+        UsageError: as `to_grey`.
+    """
+    when = datetime.now(timezone.utc) if time is None else time
+    return Frame(to_grey(pixels), source, index, when, _coloured(pixels))
 
 
 def decode_picture(data: bytes, source: str, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:
-    """The same for a file's bytes; `source` is what messages call it.
+    """The same as `read_picture` for a file's bytes; `source` is what messages call it.
 
     Raises:
         SourceError, UsageError: as `read_picture`.
     """
     check_kind(data, bytes, "data")
     check_max_megapixels(max_megapixels)
+    return _decode(data, source, max_megapixels)[0]
+
+
+def _bytes_of(path: str | os.PathLike[str], max_megapixels: float) -> bytes:
+    check_kind(path, (str, os.PathLike), "path")
+    check_max_megapixels(max_megapixels)
+    n_most = int(max(max_megapixels, MAX_MEGAPIXELS) * 1e6 * BYTES_PER_PIXEL)
+    return read_picture_bytes(Path(path), n_most)
+
+
+def _coloured(pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Where a picture's colour is not its own tint; None where that is nowhere, or where it has no colours."""
+    if pixels.ndim < 3 or pixels.shape[2] < 3:
+        return None
+    colours = pixels[..., :3]
+    return coloured(colours if colours.dtype == np.uint8 else (colours >> 8).astype(np.uint8))
+
+
+def _decode(data: bytes, source: str, max_megapixels: float) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
+    """A file's bytes as grey levels, and what stands out by its colour."""
     try:
         header = picture_header(data)
         _check_size(header, len(data), max_megapixels)
         if header.format != "JPEG":
-            return to_grey(_decoded(header, data))
+            pixels = _decoded(header, data)
+            return to_grey(pixels), _coloured(pixels)
         from edge.sources.jpeg import decode_jpeg  # here, as in `_sound`
 
-        grey, n_extraneous = decode_jpeg(data)
+        grey, by_colour, n_extraneous = decode_jpeg(data)
     except ValueError as error:
         raise SourceError(f"{source}: {error}") from error
     except MemoryError as error:
         raise SourceError(f"{source}: there is not enough memory to decode it; {LESS_MEMORY}") from error
     if n_extraneous:
         _log.info(EXTRANEOUS_BYTES, extra={"source": source})
-    return grey
+    return grey, by_colour
 
 
 def check_max_megapixels(max_megapixels: float) -> None:

@@ -70,7 +70,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         return told["candidates"]
 
     monkeypatch.setattr(composition, "locate_fibres", lambda pixels, settings: told["faces"])
-    monkeypatch.setattr(composition, "assess", lambda pixels, face, settings=None: told["quality"])
+    monkeypatch.setattr(composition, "assess", lambda pixels, face, rings=None, coloured=None: told["quality"])
     monkeypatch.setattr(composition, "detect", detect)
     return told
 

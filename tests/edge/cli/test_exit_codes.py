@@ -212,14 +212,14 @@ def test_an_error_that_was_foreseen_stops_nobody_either(bench: Path, monkeypatch
 @pytest.mark.parametrize("command", ["classify", "inspect"])
 def test_reading_may_fail_too(bench: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     """The same for a decoder that raises what no decoder should."""
-    from edge.sources import read_picture as real
+    from edge.sources import read_frame as real
 
     def read(path: Path, max_megapixels: float) -> Any:
         if path.name == "1.png":
             raise KeyError("marker")
         return real(path, max_megapixels)
 
-    monkeypatch.setattr("edge.sources.dispatch.read_picture", read)
+    monkeypatch.setattr("edge.sources.dispatch.read_frame", read)
     shutil.copy("face.png", "marks/1.png")
     result = in_process(command, "marks", "face.png", "--json")
     assert result.exit_code == 70

@@ -1,0 +1,168 @@
+"""What a program drew into a picture: rings, letters, boxes, a scale bar, an on-screen display.
+
+Optics blur; programs do not. So a drawn line rises and falls within one pixel, and the picture beside it is even. And a
+picture of a connector has one tint, which a coloured line leaves. Chosen on drawn graphics and on real end faces
+without any: of 84 none has a line or an edge that counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.arrays import U8, Bool
+
+LINE_GREY = 30
+"""Least step at both sides of a line, in grey levels."""
+LINE_EVEN, LINE_SAME = 5, 4
+"""Beside a line the picture varies by at most a fifth of the step, along its breadth the line by a quarter."""
+LINE_BREADTHS = (1, 2)
+"""Pixels; what is broader has edges."""
+EDGE_GREY = 40
+"""Least step of a broader shape's edge."""
+EDGE_EVEN = 8
+"""Three pixels to either side together vary by at most an eighth of the step."""
+MIN_PIECE_PX = 8
+"""Pieces that are shorter are single pixels and corners."""
+MIN_LINES_PX = 24
+"""All pieces of lines together."""
+MIN_EDGE_PX = 20
+"""The longest piece of an edge."""
+MIN_COLOUR_PX = 12
+"""All coloured pieces together."""
+GATE = 4
+"""Of each fourth row it is seen whether there is any colour at all."""
+MIN_COLOUR = 32
+"""How far a channel is, at least, from what the tint makes of the pixel's grey. On real pictures without graphics none
+is by 30."""
+MOST_COLOURED = 0.05
+"""With a larger share of such pixels it is a colourful picture, and nothing is told."""
+
+
+def sharp(rows: U8) -> Bool:
+    """(n, m) bool, where along each row something is too sharp for optics: a line, or the edge of a broader shape.
+
+    Args:
+        rows: (n, m) uint8, rows of a picture, or rays in it.
+    """
+    some = np.ascontiguousarray(rows)
+    return (_lines(some) | _edges(some)).view(np.bool_)
+
+
+def drawn(grey: U8) -> Bool | None:
+    """(h, w) bool, where lines and edges are too sharp for optics; None where that is nowhere, or too little.
+
+    Args:
+        grey: (h, w) uint8, a part of a picture, of 64 px a side or more.
+    """
+    lines, edges = (_both_ways(find, grey) for find in (_lines, _edges))
+    found = np.zeros(grey.shape, np.bool_)
+    n_lines, of_lines = _pieces(lines)
+    if n_lines.sum() >= MIN_LINES_PX:
+        found |= of_lines
+    n_edges, of_edges = _pieces(edges)
+    if n_edges.max(initial=0) >= MIN_EDGE_PX:
+        found |= of_edges
+    return found if found.any() else None
+
+
+def coloured(bgr: NDArray[np.uint8]) -> Bool | None:
+    """(h, w) bool, where the colour is not the picture's own tint; None where that is nowhere, or too little.
+
+    Args:
+        bgr: (h, w, 3) uint8, blue, green and red.
+    """
+    some = bgr[::GATE]
+    if cv2.absdiff(some[..., 0], some[..., 2]).max() < MIN_COLOUR // 2 > cv2.absdiff(some[..., 1], some[..., 2]).max():
+        return None
+    coarse = bgr[:: 2 * GATE, :: 2 * GATE].reshape(-1, 3).astype(np.float64)
+    grey = coarse.mean(axis=1)
+    # what each channel is of the grey, in the middle; black tells nothing
+    lit = grey > 16
+    tint = np.median(coarse[lit] / grey[lit, None], axis=0) if lit.any() else np.ones(3)
+    if not _off_tint(bgr[::GATE], tint).any():
+        return None
+    off = _off_tint(bgr, tint)
+    if off.mean() > MOST_COLOURED:
+        return None
+    n_pieces, found = _pieces(off.astype(np.uint8))
+    return found if n_pieces.sum() >= MIN_COLOUR_PX else None
+
+
+def _off_tint(bgr: NDArray[np.uint8], tint: NDArray[np.float64]) -> Bool:
+    """Where a channel is far from its share of the pixel's grey."""
+    channels = bgr.astype(np.float32)
+    grey = channels.mean(axis=2)
+    off: Bool = np.abs(channels - grey[..., None] * tint.astype(np.float32)).max(axis=2) >= MIN_COLOUR
+    return off
+
+
+def _both_ways(find: Callable[[U8], U8], grey: U8) -> U8:
+    """What is found along rows or along columns."""
+    across = find(np.ascontiguousarray(grey))
+    along = find(np.ascontiguousarray(grey.T)).T
+    both: U8 = across | along
+    return both
+
+
+def _pieces(found: U8) -> tuple[NDArray[np.int32], Bool]:
+    """How long the pieces are that are long enough, and where they are; gaps of two pixels are none."""
+    joined = cv2.dilate(found, np.ones((3, 3), np.uint8))
+    _, piece, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    length = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) - 2
+    length[0] = 0
+    long = length >= MIN_PIECE_PX
+    return length[long], long[piece]
+
+
+def _moved(of: U8, by: int) -> U8:
+    """What is `by` pixels farther right, at each pixel; at the border 0."""
+    out = np.zeros_like(of)
+    if by > 0:
+        out[:, :-by] = of[:, by:]
+    elif by < 0:
+        out[:, -by:] = of[:, :by]
+    else:
+        out[:] = of
+    return out
+
+
+def _reach(grey: U8, kernel: U8, anchor: int) -> tuple[U8, U8]:
+    """The largest and the smallest grey level within a kernel of one row."""
+    high: U8 = cv2.dilate(grey, kernel, anchor=(anchor, 0))  # type: ignore[assignment]  # OpenCV names no dtype
+    low: U8 = cv2.erode(grey, kernel, anchor=(anchor, 0))  # type: ignore[assignment]  # OpenCV names no dtype
+    return high, low
+
+
+def _lines(grey: U8) -> U8:
+    """1 where a line of one or two pixels crosses a row, brighter or darker than both sides."""
+    found = np.zeros_like(grey)
+    for breadth in LINE_BREADTHS:
+        kernel = np.ones((1, breadth), np.uint8)
+        high, low = _reach(grey, kernel, 0)
+        beside = [_moved(grey, k) for k in (-2, -1, breadth, breadth + 1)]
+        most = np.maximum(np.maximum(beside[0], beside[1]), np.maximum(beside[2], beside[3]))
+        least = np.minimum(np.minimum(beside[0], beside[1]), np.minimum(beside[2], beside[3]))
+        step = np.maximum(cv2.subtract(low, most), cv2.subtract(least, high))
+        is_line = (step >= LINE_GREY) & (most - least <= step // LINE_EVEN) & (high - low <= step // LINE_SAME)
+        is_line[:, :2] = is_line[:, -breadth - 2 :] = False
+        for k in range(breadth):
+            found |= _moved(is_line.view(np.uint8), -k)
+    return found
+
+
+def _edges(grey: U8) -> U8:
+    """1 at both sides of a step between even stretches of three pixels of a row."""
+    kernel = np.ones((1, 3), np.uint8)
+    high, low = _reach(grey, kernel, 2)
+    next_high, next_low = _moved(high, 3), _moved(low, 3)
+    step = np.maximum(cv2.subtract(low, next_high), cv2.subtract(next_low, high))
+    uneven = cv2.add(high - low, next_high - next_low)
+    is_edge = (step >= EDGE_GREY) & (uneven <= step // EDGE_EVEN)
+    is_edge[:, :3] = is_edge[:, -4:] = False
+    of = is_edge.view(np.uint8)
+    both: U8 = of | _moved(of, -1)
+    return both
