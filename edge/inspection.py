@@ -133,7 +133,9 @@ def inspect_frame(frame: Frame, inspector: Inspector) -> tuple[Inspection, ...]:
     for look in looks:
         if look.face is not None and look.quality.is_trusted:
             settings = inspector.detect_settings
-            if look.reach > settings.reach:
+            if look.quality.rough_grey:  # its grain is no mark
+                settings = replace(settings, reach=min(look.reach, 1.0))
+            elif look.reach > settings.reach:
                 settings = replace(settings, reach=look.reach)
             look.candidates = detect(pixels, look.face, settings)
     watch.lap("detect")
@@ -189,6 +191,8 @@ def _look(frame: Frame, fibre: EndFace | Unlocated | None, inspector: Inspector,
     profiles = open_profiles(inspector.criteria, fibre, several)
     rings = profiles[0].judged_rings
     quality = assess(frame.pixels, fibre, rings, coloured=frame.coloured)
+    if quality.rough_grey and not several:  # only ferrules for several fibres are of such a material
+        return _look(frame, fibre, inspector, several=True)
     wrong = scale_problem(fibre, inspector.locate_settings)
     if wrong is not None:  # no size means anything
         untrusted = replace(quality, problems=(wrong,), is_trusted=False)

@@ -194,6 +194,7 @@ class Quality:
             is there, or where the cladding's edge is too faint to be one for sure.
         unseen: zones that are not wholly in view, each with the share of its area that is not, 0..1.
         seeing: how well each part of each zone is seen.
+        rough_grey: how rough the ferrule is, in grey levels; 0 where it is polished.
         smallest_um: for each zone the smallest defect (diameter) and scratch (width) that shows in all of it.
     """
 
@@ -205,6 +206,7 @@ class Quality:
     is_trusted: bool = True
     unseen: Mapping[str, float] = field(default_factory=dict)
     seeing: tuple[Seeing, ...] = ()
+    rough_grey: float = 0.0
     smallest_um: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 

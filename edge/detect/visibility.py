@@ -60,7 +60,8 @@ def too_small(rings: Sequence[JudgedRing], smallest_um: Mapping[str, tuple[float
             if needed is None or size <= needed:
                 continue
             extent = "across" if what == "defect" else "wide"
-            found = f"only from {size:.1f} um {extent}" if math.isfinite(size) else "at no size"
+            least = max(size, needed + 0.1)  # never told as the figure that it exceeds
+            found = f"only from {least:.1f} um {extent}" if math.isfinite(size) else "at no size"
             told.append(
                 f"marks would be missed: in zone {ring.name} a {what} shows {found}, and {needed:g} um must be seen"
             )

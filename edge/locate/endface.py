@@ -11,7 +11,8 @@ found coarse to fine, and only a strip around the rim is ever looked at in full 
 4. Under a film, where single rays tell little, all rays are fitted together (`edge.locate.rim_fit_obscured`).
 5. Further fibres of the same ferrule are looked for where they are asked for (`edge.locate.multifibre`), and what must
    be one and cannot be located (`edge.locate.rim_part`, `edge.locate.grid`).
-6. Inside the cladding, the core (`edge.locate.core`).
+6. In a ferrule as rough as resin with glass beads the discs are found by their evenness (`edge.locate.rough`).
+7. Inside the cladding, the core (`edge.locate.core`).
 
 A bore wider than the glass shows two edges, up to some pixels apart. The outer one is taken: it is the step
 that every picture shows.
@@ -31,6 +32,7 @@ from edge.locate.pyramid import Pyramid, pyramid_of
 from edge.locate.rim import Rim, is_disc, is_field_stop
 from edge.locate.rim_fit import rim_of_ring
 from edge.locate.rim_fit_obscured import cladding_around
+from edge.locate.rough import may_be_rough, rough_ferrule
 from edge.locate.settings import DEFAULT_SETTINGS, LocateSettings
 from edge.locate.thresholds import THRESHOLDS
 from edge.records import EndFace, Unlocated
@@ -92,6 +94,15 @@ def _check(pixels: object, settings: object) -> None:
 
 
 def _ferrule(pyramid: Pyramid, settings: LocateSettings, every: bool) -> Ferrule:
+    """The rims that are fibres, as `_polished_ferrule`; where grain hides them, those that are even discs in it."""
+    found = _polished_ferrule(pyramid, settings, every)
+    if not may_be_rough(pyramid, found):
+        return found
+    in_grain = rough_ferrule(pyramid, lambda of_deviation: _polished_ferrule(of_deviation, settings, every))
+    return in_grain if len(in_grain.located) > len(found.located) else found
+
+
+def _polished_ferrule(pyramid: Pyramid, settings: LocateSettings, every: bool) -> Ferrule:
     """The rims that are fibres, the clearest first; with `every` all of them, else at least that one.
 
     Of several discs it is the one that has most others like it: a larger one that lies alone among them is dirt.

@@ -57,7 +57,7 @@ def siblings(pyramid: Pyramid, first: Rim, settings: LocateSettings) -> Ferrule:
         at = replace(near, x_px=x - margin, y_px=y - margin).scaled(2.0**k)
         within = 0 <= at.x_px < pyramid.levels[0].pixels.shape[1] and 0 <= at.y_px < pyramid.levels[0].pixels.shape[0]
         rim = sharp_rim(pyramid, at, first.sign, 2.0**k) if within and peak >= _SIBLINGS.min_votes * top else None
-        if rim is not None and is_disc(rim, settings) and _as_large(first, rim):
+        if rim is not None and is_disc(rim, settings) and alike_in_size(first, rim):
             if alike(first, rim):
                 found.append(rim)
             else:
@@ -110,13 +110,14 @@ def _within(middle: float, reach: float, size: int) -> slice:
     return slice(max(0, math.floor(middle - reach)), min(size, max(0, math.ceil(middle + reach) + 1)))
 
 
-def _as_large(a: Rim, b: Rim) -> bool:
+def alike_in_size(a: Rim, b: Rim) -> bool:
+    """Whether two discs are as large as fibres of one ferrule are."""
     return _SIBLINGS.min_radius < a.ellipse.mean_px / b.ellipse.mean_px < _SIBLINGS.max_radius
 
 
 def alike(a: Rim, b: Rim) -> bool:
     """Whether two discs can be fibres of one ferrule: the same size and polarity, and much the same contrast."""
-    return _as_large(a, b) and _SIBLINGS.min_step < b.step_grey / a.step_grey < _SIBLINGS.max_step
+    return alike_in_size(a, b) and _SIBLINGS.min_step < b.step_grey / a.step_grey < _SIBLINGS.max_step
 
 
 def evenly_spaced(rims: list[Rim]) -> bool:

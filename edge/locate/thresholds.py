@@ -267,6 +267,31 @@ class SiblingThresholds:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class RoughThresholds:
+    """Where a ferrule is too rough for the search, and how its even discs are found instead (`rough`).
+
+    Attributes:
+        least_px: shorter side of the smallest level of the pyramid in which grain still shows.
+        most_px: shorter side of the largest level that is looked at.
+        min_deviation_grey: least deviation of half of the picture, in grey levels; in a polished ferrule it is 0 to 3.
+        surroundings_px: side of the surroundings that the grey is held against; a bead is larger.
+        strong_share: share of the picture that deviates less than what becomes `strong_grey`.
+        strong_grey: grey level for that.
+        grain_px: how far off a rim may be that was found by its grain.
+        min_coverage: least coverage of a rim against which grain lies.
+    """
+
+    least_px: int = 150
+    most_px: int = 1300
+    min_deviation_grey: float = 4
+    surroundings_px: int = 5
+    strong_share: float = 0.95
+    strong_grey: int = 200
+    grain_px: float = 4
+    min_coverage: float = 0.75
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class CoreThresholds:
     """Which step of grey inside the cladding is the core's edge (`core`); radii as shares of the cladding's.
 
@@ -328,6 +353,7 @@ class Thresholds:
     disc: DiscThresholds = field(default_factory=DiscThresholds)
     obscured: ObscuredThresholds = field(default_factory=ObscuredThresholds)
     siblings: SiblingThresholds = field(default_factory=SiblingThresholds)
+    rough: RoughThresholds = field(default_factory=RoughThresholds)
     core: CoreThresholds = field(default_factory=CoreThresholds)
 
 

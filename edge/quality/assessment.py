@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from edge.arrays import U8, Bool
 from edge.imaging.ellipse import Ellipse, VisiblePicture
 from edge.imaging.exact import median, median_upper, slope
 from edge.imaging.polar import strip_offsets, unroll
+from edge.imaging.roughness import roughness_grey
 from edge.quality.field import N_SECTORS, Cell, cells, enlarged, field_of, unseen
 from edge.quality.graphics import zones_drawn_over
 from edge.quality.settings import DEFAULT_SETTINGS, QualitySettings
@@ -81,6 +82,12 @@ class _Edge:
     blur_px: float
     sectors: tuple[tuple[float, float] | None, ...]
 
+    def beside(self, rough_grey: float) -> _Edge:
+        """The edge to a rough ferrule: its mean is no grey level of it, and what it steps by is what its grain does."""
+        step = 2 * rough_grey  # beads and resin are as far off the middle to either side
+        sectors = tuple(None if of is None else (max(of[0], step), of[1]) for of in self.sectors)
+        return replace(self, step_grey=max(self.step_grey, step), sectors=sectors)
+
     @property
     def worst_blur_px(self) -> float:
         """The blur of the least sharp eighth."""
@@ -135,6 +142,8 @@ def assess(
     at = Ellipse(face.x_px, face.y_px, face.cladding_rx_px, face.cladding_ry_px)
     edge = _edge(picture, at)
     field = field_of(pixels, at, max(_FERRULE[1], max(ring.outer_um for ring in rings) / radius_um))
+    rough_grey = roughness_grey(field.grey, field.radius)
+    edge = edge.beside(rough_grey)
     ferrule = JudgedRing("", _FERRULE[0] * radius_um, _FERRULE[1] * radius_um, None, None)
     unseen_share = {ring.name: share for ring in rings if (share := unseen(field, ring, radius_um)) > 0}
     cells_of = {ring.name: cells(field, ring, radius_um) for ring in rings}
@@ -155,7 +164,12 @@ def assess(
             _not_shown(
                 rings,
                 cells_of,
-                lambda: _middle([cell.texture for cell in cells(field, ferrule, radius_um)]),
+                lambda: (
+                    settings.min_lone_texture
+                    if rough_grey
+                    else settings.min_relative_texture
+                    * _middle([cell.texture for cell in cells(field, ferrule, radius_um)])
+                ),
                 lambda: _core_focus(picture, at, face) >= settings.min_core_focus,
                 radius_um,
                 settings,
@@ -169,6 +183,7 @@ def assess(
         saturation=seen.saturation,
         problems=(
             *_graphics(drawn_over),
+            *(_in_grain(rings, radius_um) if rough_grey else ()),
             *_out_of_view(unseen_share),
             *_problems(seen, settings),
             *_too_coarse(rings, block_px, face),
@@ -178,6 +193,7 @@ def assess(
         and seen.step_grey >= 255 * settings.min_sure_contrast,
         unseen=unseen_share,
         seeing=tuple(_seeing(name, cell, edge, block_px) for name, found in cells_of.items() for cell in found),
+        rough_grey=rough_grey,
     )
 
 
@@ -185,6 +201,13 @@ def _out_of_view(unseen_share: Mapping[str, float]) -> Iterator[str]:
     for name, share in unseen_share.items():
         what = f"zone {name}" if name else "the glass and its border"
         yield f"cut off: {_beyond(100 * share, 0, 0)}% of {what} is not in view"
+
+
+def _in_grain(rings: Sequence[JudgedRing], radius_um: float) -> Iterator[str]:
+    beyond = [ring.name for ring in rings if ring.outer_um > radius_um]
+    if beyond:
+        where = f"zone {' and '.join(beyond)}" if any(beyond) else "the border"
+        yield f"{where} lies in a ferrule with a grain, in which no mark shows; judge such a ferrule in A and B alone"
 
 
 def _graphics(zones: Sequence[str]) -> Iterator[str]:
@@ -199,7 +222,7 @@ def _graphics(zones: Sequence[str]) -> Iterator[str]:
 def _not_shown(
     rings: Sequence[JudgedRing],
     cells_of: Mapping[str, list[Cell]],
-    ferrule_texture: Callable[[], float],
+    least_texture: Callable[[], float],
     core_is_sharp: Callable[[], bool],
     radius_um: float,
     settings: QualitySettings,
@@ -215,7 +238,7 @@ def _not_shown(
         flat = [cell for cell in found if cell.flat > settings.max_flat]
         texture = _middle([cell.texture for cell in found])
         smooth = in_glass and by_eighths and texture < settings.smooth_texture
-        if not flat and not (smooth and texture < settings.min_relative_texture * ferrule_texture()):
+        if not flat and not (smooth and texture < least_texture()):
             continue
         if any(cell.grey in _CLIPPED for cell in flat) or not (in_glass and by_eighths and core_is_sharp()):
             yield ring.name

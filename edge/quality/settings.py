@@ -24,6 +24,8 @@ class QualitySettings:
             those two pixels farther in and out make of it. A sensor's noise does that: of 84 real faces one has less.
         min_relative_texture: smooth glass must have so much of what the ferrule beside it has, unless the core's edge
             is sharp: of 84 real faces none has less than .65; blurred by 12 px in the glass, one has more than .55.
+        min_lone_texture: smooth glass must have so much where the ferrule is too rough to compare with. Sharp glass in
+            such a ferrule has .24; blurred by 1.5 px it has .06.
         min_core_focus: focus from which on the core's edge is sharp.
         max_saturation: largest share of white in the core, in the cladding or in the ferrule around it.
     """
@@ -37,6 +39,7 @@ class QualitySettings:
     max_flat: float = 0.9
     smooth_texture: float = 0.3
     min_relative_texture: float = 0.6
+    min_lone_texture: float = 0.15
     min_core_focus: float = 0.85
     max_saturation: float = 0.25
 
