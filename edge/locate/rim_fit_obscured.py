@@ -48,15 +48,15 @@ def cladding_around(pyramid: Pyramid, core: Rim, broken: list[tuple[float, float
         if rim is None or not _FIT.min_radius < rim.ellipse.mean_px / at.mean_px < _FIT.max_radius:
             return core
         at = rim.ellipse
-    return rim.scaled(2.0**k) if rim is not None and _is_rim(rim) else core
+    return rim.scaled(2.0**k) if rim is not None and _is_rim(rim, core) else core
 
 
-def _is_rim(rim: Rim) -> bool:
+def _is_rim(rim: Rim, core: Rim) -> bool:
     return (
         rim.coverage >= _FIT.min_coverage
         and rim.agreement >= _FIT.min_agreement
         and rim.width_px <= THRESHOLDS.disc.max_width * rim.ellipse.mean_px
-        and abs(rim.step_grey) >= _FIT.min_step_grey
+        and abs(rim.step_grey) >= max(_FIT.min_step_grey, _FIT.min_step_share * abs(core.step_grey))
     )
 
 

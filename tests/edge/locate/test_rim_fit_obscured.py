@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from drawn_discs import DISC, U8, draw_disc, off_px
 
@@ -40,3 +42,13 @@ def test_without_a_cladding_the_core_stays() -> None:
     assert cladding_around(pyramid_of(under_film()), CORE, []) is CORE
     blank = pyramid_of(np.full((160, 200), 128, np.uint8))
     assert cladding_around(blank, CORE, [(50.0, 20.0)]) is CORE
+
+
+def test_a_faint_ring_around_a_strong_hole_is_no_cladding() -> None:
+    """A guide hole is far stronger than anything around it; a core under a film is not."""
+    faint = draw_disc(inside=140, outside=150)
+    ring = [(DISC.mean_px, 10.0)]
+    hole = replace(CORE, step_grey=100.0)
+    assert cladding_around(pyramid_of(faint), hole, ring) is hole
+    lit = replace(CORE, step_grey=-20.0)
+    assert off_px(cladding_around(pyramid_of(faint), lit, ring).ellipse) < 0.03 * DISC.mean_px
