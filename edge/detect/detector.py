@@ -30,6 +30,7 @@ from edge.detect.allocator import keep_freed_memory
 from edge.detect.background import background_of
 from edge.detect.comparison import compare
 from edge.detect.faint_lines import faint_lines
+from edge.detect.following import followed_on
 from edge.detect.hysteresis import followed
 from edge.detect.linking import joined
 from edge.detect.measurement import measure_smoothed
@@ -68,7 +69,7 @@ def detect(pixels: NDArray[np.uint8], face: EndFace, settings: DetectSettings | 
     compared = compare(region, smooth, background, noise, settings)
     parts = followed(compared, settings)
     gap_px, faint_px = settings.gap * region.radius, settings.faint * region.radius
-    marks = joined(parts, gap_px, faint_px)
+    marks = followed_on(compared.difference, joined(parts, gap_px, faint_px), region)
     found = measure_smoothed(compared.pixels, face, marks)
     found += faint_lines(compared, marks.pixel, face, gap_px, faint_px)
     return tuple(sorted(found, key=lambda c: (c.y_px, c.x_px, c.h_px, c.w_px)))

@@ -12,7 +12,8 @@ import numpy as np
 
 from edge.arrays import U8, Bool, Index
 from edge.detect.comparison import LEVEL, STEPS_PER_GREY, Comparison
-from edge.detect.linking import Parts, united
+from edge.detect.groups import united
+from edge.detect.linking import Parts
 from edge.detect.region import InspectedRegion
 from edge.detect.settings import DetectSettings
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.arrays import F64, Bool, Index
+from edge.detect.groups import united
 from edge.imaging.moments import main_axis
 
 MIN_LONG_PX = 1.6
@@ -145,28 +146,6 @@ def join(found: Pieces, gap_px: float, faint_px: float) -> tuple[Index, int]:
         keep |= _lines(found, np.where(weak, group, -1), faint_px)
     number = np.cumsum(keep) - 1
     return np.where(keep[group], number[group], -1), int(np.count_nonzero(keep))
-
-
-def united(n: int, links: list[tuple[int, int]]) -> Index:
-    """(n,) for each of n things the least of all that it is linked to, directly or through others (union-find)."""
-    group = np.arange(n)
-    parent: dict[int, int] = {}
-
-    def root(k: int) -> int:
-        above = parent.get(k, k)
-        while above != k:
-            # path halving keeps the way up short
-            parent[k] = parent.get(above, above)
-            k = parent[k]
-            above = parent.get(k, k)
-        return k
-
-    for a, b in links:
-        one, other = root(a), root(b)
-        parent[max(one, other)] = min(one, other)
-    for k in parent:
-        group[k] = root(k)
-    return group
 
 
 def _lines(found: Pieces, group: Index, faint_px: float) -> Bool:

@@ -155,8 +155,8 @@ class ObscuredThresholds:
         min_coverage: least share of the visible rays that rise on the ellipse.
         min_agreement: least share of the visible rays that step across it the right way.
         min_step_grey: least grey step.
-        min_step_share: the same over that of the clear core: what hides a rim leaves .4 of it, and around a hole that is
-            no core there is a ring of .09.
+        min_step_share: the same over that of the clear core: what hides a rim leaves .4 of it, and around a hole that
+            is no core there is a ring of .09.
     """
 
     n_rays: int = 256

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slow_definitions import families
 
-from edge.detect import linking
+from edge.detect import groups, linking
 
 
 @settings(deadline=None, max_examples=60)
@@ -19,14 +19,14 @@ def test_what_is_linked_is_united(n: int, data: st.DataObject) -> None:
     """Links in any order, also in rings and chains, give each one the least of its family."""
     one = st.integers(0, n - 1)
     links = data.draw(st.lists(st.tuples(one, one), max_size=60))
-    assert linking.united(n, links).tolist() == families(n, links)
+    assert groups.united(n, links).tolist() == families(n, links)
 
 
 def test_a_long_chain_is_united_from_either_end() -> None:
     """A chain of ten thousand links is one family, without a recursion."""
     chain = [(k, k + 1) for k in range(9_999)]
     for links in (chain, chain[::-1], [(b, a) for a, b in chain]):
-        assert not linking.united(10_000, links).any()
+        assert not groups.united(10_000, links).any()
 
 
 @settings(deadline=None, max_examples=60)
