@@ -10,7 +10,7 @@ import typer
 from edge.cli import options
 from edge.cli.console import Console, own_version
 from edge.cli.ending import Commands
-from edge.cli.options import InspectionOptions
+from edge.cli.options import InspectionOptions, JudgingOptions
 
 app = typer.Typer(
     cls=Commands,
@@ -46,7 +46,7 @@ def _ferrule(
 
 
 @app.command()
-@options.with_inspection_options
+@options.with_shared_options
 def inspect(paths: Paths, *, shared: InspectionOptions, recursive: options.Recursive = False) -> None:
     """Inspect pictures of end faces, and say for each whether it passes."""
     from edge.cli.inspecting import inspect_pictures
@@ -55,7 +55,29 @@ def inspect(paths: Paths, *, shared: InspectionOptions, recursive: options.Recur
 
 
 @app.command()
-@options.with_inspection_options
+@options.with_shared_options
+def validate(
+    paths: Paths,
+    *,
+    truth: Annotated[
+        Path,
+        typer.Option("--truth", metavar="FILE", parser=options.path_of, help="Right verdicts: CSV of file, verdict."),
+    ],
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", metavar="FILE", parser=options.path_of, help="Also write it all as one HTML page."),
+    ] = None,
+    recursive: options.Recursive = False,
+    shared: JudgingOptions,
+) -> None:
+    """Hold Ferrule's verdicts against right ones of your own: how often it errs, with upper bounds."""
+    from edge.cli.validating import validate_pictures
+
+    raise typer.Exit(validate_pictures(paths, truth, page, recursive, shared))
+
+
+@app.command()
+@options.with_shared_options
 def watch(
     source: Annotated[
         str,

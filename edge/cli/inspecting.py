@@ -16,7 +16,7 @@ from edge.bounds import CLADDING_UM, MOST_FIBRES, MOST_FRAMES, UM_PER_PX
 from edge.cli.capturing import Capturing, captures_of
 from edge.cli.console import Console, oddities
 from edge.cli.ending import EXIT_LOST, Unforeseen
-from edge.cli.options import InspectionOptions
+from edge.cli.options import InspectionOptions, JudgingOptions
 from edge.cli.overlays import Drawing, overlays_of
 from edge.cli.reading import read_each
 from edge.cli.report import Report
@@ -158,7 +158,7 @@ def _picked(incoming: Generator[Frame | LostFrame], every: int, max_frames: int 
             n_arrived += 1
 
 
-def load_described(options: InspectionOptions) -> Inspector:
+def load_described(options: JudgingOptions) -> Inspector:
     """The Inspector that the options describe.
 
     Raises:

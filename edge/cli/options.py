@@ -102,16 +102,13 @@ Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Also read th
 
 
 @dataclass(frozen=True, kw_only=True)
-class InspectionOptions:
-    """The options that `inspect` and `watch` share, as given: they are checked when they are used.
+class JudgingOptions:
+    """The options of all commands that judge pictures, as given: they are checked when they are used.
 
-    The order of the fields is the order of the help.
+    The order of the fields is the order of the help, but for the last ones.
     """
 
     json: Json = False
-    overlay: Overlay = None
-    overlay_format: OverlayFormat = "png"
-    overwrite: Overwrite = False
     criteria: Criteria = DEFAULT_CRITERIA
     zones: Zones = None
     model: Model = DEFAULT_MODEL
@@ -121,34 +118,44 @@ class InspectionOptions:
     fibres: Fibres = None
     cleanings: Cleanings = 0
     max_megapixels: MaxMegapixels = DEFAULT_MAX_MEGAPIXELS
+    quiet: Quiet = False
+    verbose: Verbose = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectionOptions(JudgingOptions):
+    """The options that `inspect` and `watch` share."""
+
+    overlay: Overlay = None
+    overlay_format: OverlayFormat = "png"
+    overwrite: Overwrite = False
     capture: Capture = None
     capture_mb: CaptureMb = DEFAULT_CAPTURE_MB
     capture_quota: CaptureQuota = DEFAULT_CAPTURE_QUOTA
-    quiet: Quiet = False
-    verbose: Verbose = False
 
 
 _LAST_IN_HELP = ("quiet", "verbose")
 """These end the list, after the options that only one command has."""
 
 
-def with_inspection_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command as Typer is to see it: its parameter of type `InspectionOptions` becomes one option a field.
+def with_shared_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as Typer is to see it: its parameter of type `JudgingOptions` becomes one option a field.
 
     In the help the command's other parameters keep their side: those before that one precede the shared options,
     those after it follow them, before `--quiet` and `--verbose`.
     """
     own = list(signature(command, eval_str=True).parameters.values())
-    place = next(i for i, parameter in enumerate(own) if parameter.annotation is InspectionOptions)
-    hints = get_type_hints(InspectionOptions, include_extras=True)  # with what Annotated carries for Typer
+    place = next(i for i, parameter in enumerate(own) if _is_shared(parameter.annotation))
+    kind: type[JudgingOptions] = own[place].annotation
+    hints = get_type_hints(kind, include_extras=True)  # with what Annotated carries for Typer
     shared = {
         field.name: Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name])
-        for field in fields(InspectionOptions)
+        for field in fields(kind)
     }
 
     @functools.wraps(command)
     def called_by_typer(**given: Any) -> None:
-        options = InspectionOptions(**{name: given.pop(name) for name in shared})
+        options = kind(**{name: given.pop(name) for name in shared})
         command(**given, **{own[place].name: options})
 
     first = [parameter for name, parameter in shared.items() if name not in _LAST_IN_HELP]
@@ -158,3 +165,7 @@ def with_inspection_options(command: Callable[..., None]) -> Callable[..., None]
         [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in ordered]
     )
     return called_by_typer
+
+
+def _is_shared(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, JudgingOptions)

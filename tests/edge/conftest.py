@@ -35,6 +35,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shelf: Path) -> Path:
         (folder / "marks" / label).mkdir(parents=True)
         for k in range(3):
             cv2.imwrite(str(folder / "marks" / label / f"{k}.png"), draw_face(2)[220 : 250 + k, 290:330])
+    rows = ["file,verdict,reason", "good.png,PASS,", "pictures/bad.png,FAIL,two marks in the core", "deep.png,PASS,"]
+    (folder / "verdicts.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     writer = cv2.VideoWriter(str(folder / "film.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (800, 600))
     for _ in range(10):
         writer.write(cv2.cvtColor(draw_face(), cv2.COLOR_GRAY2BGR))

@@ -32,6 +32,13 @@ RUNS = (
     Run("watch pictures --overlay out --overlay-format png --um-per-px 0.57 --verbose", "FAIL", 1),
     Run("watch face.png --overlay out --overwrite --max-megapixels 2 --quiet", ""),
     Run("inspect face.png --overlay out --overwrite --max-megapixels 2", "PASS"),
+    Run(
+        "validate pictures --truth verdicts.csv --page page.html --recursive --um-per-px 0.57 --max-megapixels 2 "
+        f"--verbose {FACE} {SETUP}",
+        "effectiveness",
+    ),
+    Run("validate pictures/good.png --truth verdicts.csv --json", "false_pass", 3),
+    Run("validate pictures/good.png pictures/bad.png --truth verdicts.csv --quiet", "", 3),
     Run("classify marks --json --prob --model fibre-defects-mlp --runtime {runtime}", "scores"),
     Run("classify marks/dig/0.png --max-megapixels 2 --quiet", ""),
     Run("bench --images pictures/bad.png --seconds 0.01 --cold --json " + SETUP, "patch"),

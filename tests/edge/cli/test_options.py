@@ -12,7 +12,7 @@ from ferrule_runs import TINY, run
 from typer.testing import CliRunner
 
 from edge.cli.app import app
-from edge.cli.options import InspectionOptions, with_inspection_options
+from edge.cli.options import InspectionOptions, with_shared_options
 from edge.judge import FIRST_CRITERIA
 from edge.judge.profile_file import read_profile
 
@@ -44,7 +44,7 @@ def called(*words: str) -> tuple[InspectionOptions, int]:
     program = typer.Typer()
 
     @program.command()
-    @with_inspection_options
+    @with_shared_options
     def command(
         *,
         first: Annotated[int, typer.Option("--first")] = 1,
@@ -80,9 +80,9 @@ def test_every_option_arrives_under_its_own_name() -> None:
 def test_the_order_of_the_help(name: str, own_first: list[str], own_later: list[str]) -> None:
     """The same for both commands: the shared options in the record's order, --quiet and --verbose at the end."""
     group: Any = typer.main.get_command(app)
-    shared = [field.name for field in fields(InspectionOptions)]
+    shared = [field.name for field in fields(InspectionOptions) if field.name not in ("quiet", "verbose")]
     told = [parameter.name for parameter in group.commands[name].params if parameter.name != "help"]
-    assert told == [*own_first, *shared[:-2], *own_later, "quiet", "verbose"]
+    assert told == [*own_first, *shared, *own_later, "quiet", "verbose"]
 
 
 @pytest.mark.parametrize("options", [[], ["--um-per-px", "0.568"], ["--cladding", "125"]])
