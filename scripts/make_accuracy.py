@@ -1,6 +1,6 @@
 """Writes docs/accuracy.md: how well Ferrule locates, detects, measures and names.
 
-    python scripts/make_accuracy.py [--pictures FOLDER] [--no-phantoms] [--no-adapted]
+    python scripts/make_accuracy.py [--pictures FOLDER] [--no-phantoms] [--no-adapted] [--no-attack]
 
 The real, labelled pictures have no licence that would let them into this repository; where they are not beside the
 checkout (or in $FERRULE_ENDFACES), their part of the page stays as it was. Figures go into docs/accuracy.json, too.
@@ -15,9 +15,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import by_fibre
 import cv2
 import model_accuracy
 import phantom_accuracy
+import size_accuracy
 from accuracy_page import DOCS, MODELS, page
 from endface_set import DEFAULT_FOLDER, EndfaceSet, Row
 
@@ -87,12 +89,32 @@ def adapted(folder: Path) -> Row:
         return dict(json.loads(path.read_text()))
 
 
+def attack(folder: Path) -> Row:
+    """What scripts/attack_verdict.py counts: verdicts before and after each way of harming a picture."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "attack.json"
+        script = str(REPO / "scripts/attack_verdict.py")
+        command = [sys.executable, script, "--faces", "30", "--endfaces", str(folder), "--json", str(path)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return dict(json.loads(path.read_text()))
+
+
+def uncertainty() -> Row:
+    """What scripts/size_accuracy.py measures: the parts of each kind of mark with their coverage."""
+    told = size_accuracy.told_of(3000)
+    parts = size_accuracy.parts_of(told)
+    n = size_accuracy.LEAST_MARKS
+    kept = [[kind, part, size_accuracy.coverage(marks)] for kind, part, marks in parts if len(marks) >= n]
+    return {"n_left_out": 3000 - len(told), "parts": kept}
+
+
 def main() -> None:
     """Measures, and writes the page, its picture and its figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--phantoms", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--adapted", action=argparse.BooleanOptionalAction, default=True, help="takes minutes")
+    parser.add_argument("--attack", action=argparse.BooleanOptionalAction, default=True, help="takes minutes")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     kept = DOCS / "accuracy.json"
@@ -100,6 +122,8 @@ def main() -> None:
     if EndfaceSet.is_in(args.pictures):
         print("real pictures ...", file=sys.stderr)
         figures["real"] = real(EndfaceSet.read(args.pictures))
+        print("by fibre ...", file=sys.stderr)
+        figures["by_fibre"] = by_fibre.measured(args.pictures)
         if args.adapted:
             print("adapted, five times ...", file=sys.stderr)
             figures["adapted"] = adapted(args.pictures)
@@ -119,6 +143,12 @@ def main() -> None:
             "recall": phantom_accuracy.recall(),
         }
         phantom_accuracy.plot_recall(figures["phantoms"]["recall"], str(DOCS / "pictures" / "recall.png"))
+    if args.attack:
+        print("pictures made worse ...", file=sys.stderr)
+        figures["attack"] = attack(args.pictures)
+    if args.phantoms:
+        print("sizes through sensors ...", file=sys.stderr)
+        figures["uncertainty"] = uncertainty()
     kept.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     (DOCS / "accuracy.md").write_text(page(figures), encoding="utf-8")
     print(page(figures))

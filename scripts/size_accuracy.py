@@ -29,6 +29,8 @@ from edge.arrays import U8
 from edge.detect import detect
 from edge.records import EndFace
 
+LEAST_MARKS = 10
+"""Fewer say nothing."""
 SHARE = 0.6
 """Of the cladding's radius: a line that is found in shorter pieces has no width to compare."""
 RADII_PX = (52, 80, 105, 145, 210)
@@ -115,14 +117,37 @@ def one_mark(seed: int) -> Measured | None:
     return Measured(kind, um, sensor.name, size_um, measured - size_um, c.uncertainty_um)
 
 
-def row(name: str, marks: list[Measured]) -> str:
-    """One line of the table."""
-    if len(marks) < 10:
-        return f"  {name:<22}{len(marks):>6}"
+def told_of(n_marks: int) -> list[Measured]:
+    """So many marks drawn and measured, less those that were not found in one piece."""
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        return [m for m in pool.map(one_mark, range(n_marks), chunksize=50) if m is not None]
+
+
+def parts_of(told: list[Measured]) -> list[tuple[str, str, list[Measured]]]:
+    """The marks of each kind, altogether and by pixel size, sensor and size: kind, which part, marks."""
+    parts = []
+    for kind in sorted({m.kind for m in told}):
+        of_kind = [m for m in told if m.kind == kind]
+        parts.append((kind, "all", of_kind))
+        for radius in RADII_PX:
+            um = 62.5 / radius
+            parts.append((kind, f"{um:.2f} um a pixel", [m for m in of_kind if m.um_per_px == um]))
+        parts += [(kind, s.name, [m for m in of_kind if m.sensor == s.name]) for s in SENSORS]
+        for low, high in ((1, 2), (2, 4), (4, 8), (8, 16), (16, 64)):
+            sized = [m for m in of_kind if low <= m.true_um / m.um_per_px < high]
+            parts.append((kind, f"{low} to {high} px", sized))
+    return parts
+
+
+def coverage(marks: list[Measured]) -> dict[str, float]:
+    """Median error and its spread in px, and the share of errors within twice the stated uncertainty."""
     px = np.array([m.error_um / m.um_per_px for m in marks])
-    covered = np.mean([abs(m.error_um) <= 2 * m.uncertainty_um for m in marks])
-    spread = np.percentile(px, 97.5) - np.percentile(px, 2.5)
-    return f"  {name:<22}{len(marks):>6}{np.median(px):>12.2f}{spread:>12.2f}{covered:>12.3f}"
+    return {
+        "n": len(marks),
+        "median_px": float(np.median(px)),
+        "spread_px": float(np.percentile(px, 97.5) - np.percentile(px, 2.5)),
+        "covered": float(np.mean([abs(m.error_um) <= 2 * m.uncertainty_um for m in marks])),
+    }
 
 
 def main() -> None:
@@ -130,20 +155,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--marks", type=int, default=2000)
     args = parser.parse_args()
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        told = [m for m in pool.map(one_mark, range(args.marks), chunksize=50) if m is not None]
+    told = told_of(args.marks)
     print(f"{args.marks - len(told)} of {args.marks} marks were not found in one piece and are left out")
-    for kind in sorted({m.kind for m in told}):
-        of_kind = [m for m in told if m.kind == kind]
-        print(f"\n{kind:<24}{'marks':>6}{'median px':>12}{'95 % px':>12}{'in 2 sigma':>12}")
-        print(row("all", of_kind))
-        for radius in RADII_PX:
-            print(row(f"{62.5 / radius:.2f} um a pixel", [m for m in of_kind if m.um_per_px == 62.5 / radius]))
-        for sensor in SENSORS:
-            print(row(sensor.name, [m for m in of_kind if m.sensor == sensor.name]))
-        for low, high in ((1, 2), (2, 4), (4, 8), (8, 16), (16, 64)):
-            sized = [m for m in of_kind if low <= m.true_um / m.um_per_px < high]
-            print(row(f"{low} to {high} px", sized))
+    for kind, part, marks in parts_of(told):
+        if part == "all":
+            print(f"\n{kind:<24}{'marks':>6}{'median px':>12}{'95 % px':>12}{'in 2 sigma':>12}")
+        if len(marks) < LEAST_MARKS:
+            print(f"  {part:<22}{len(marks):>6}")
+            continue
+        c = coverage(marks)
+        print(f"  {part:<22}{c['n']:>6}{c['median_px']:>12.2f}{c['spread_px']:>12.2f}{c['covered']:>12.3f}")
 
 
 if __name__ == "__main__":

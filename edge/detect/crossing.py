@@ -19,6 +19,8 @@ CLOSE_PX = 5
 """Gaps of fewer pixels lie within a stroke. Chosen on real end faces."""
 MIN_BREADTH_PX = 2.5
 """From this breadth on strokes that cross are solid; thinner ones are often a web of specks. Chosen on real ones."""
+MOST_PIXELS = 2000
+"""Of a larger mark evenly spread pixels vote."""
 N_TURNS = 60
 """Directions in which lines are looked for, 3 degrees apart."""
 MIN_TURNS_APART = 7
@@ -48,6 +50,8 @@ def crossing_breadth_px(x: Index, y: Index) -> float | None:
     breadth = _breadth_px(x, y)
     if breadth < MIN_BREADTH_PX:
         return None
+    every = 1 + x.size // MOST_PIXELS
+    x, y = x[::every], y[::every]
     rho = np.outer(_COSINES, x - x.min()) + np.outer(_SINES, y - y.min())
     reach = breadth / 2 + 1
     left = np.ones(x.size, np.bool_)
@@ -60,16 +64,16 @@ def crossing_breadth_px(x: Index, y: Index) -> float | None:
         turn, at = divmod(int(votes.argmax()), n_steps)
         middle = rho[turn, left][step[turn] == at].mean()
         on = np.abs(rho[turn] - middle) <= reach
-        if np.count_nonzero(on & left) < MIN_LINE_ASPECT * breadth * breadth:
+        if every * np.count_nonzero(on & left) < MIN_LINE_ASPECT * breadth * breadth:
             break
         along = y[on] * _COSINES[turn] - x[on] * _SINES[turn]
         one = np.zeros(along.size, np.intp)
-        broadest = max(broadest, float(section(along, one, one[:1], 1.0)[0][0]))
+        broadest = max(broadest, every * float(section(along, one, one[:1], 1.0)[0][0]))
         left &= ~on
         found.append(turn)
     held = x.size - np.count_nonzero(left)
     apart = max((min(abs(a - b), N_TURNS - abs(a - b)) for a in found for b in found), default=0)
-    long = held >= MIN_LINES_ASPECT * breadth * breadth
+    long = every * held >= MIN_LINES_ASPECT * breadth * breadth
     return broadest if long and apart >= MIN_TURNS_APART and held >= MIN_HELD * x.size else None
 
 

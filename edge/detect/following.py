@@ -67,15 +67,16 @@ def followed_on(difference: U8, marks: Marks, region: InspectedRegion) -> Marks:
         marks: what was found, with flat indices into `difference`.
         region: where the glass is in it.
     """
-    if marks.n_marks == 0:
+    count = np.bincount(marks.mark, minlength=marks.n_marks)
+    least_px = MIN_LENGTH * region.radius
+    if not (count >= least_px).any():
         return marks
     width = difference.shape[1]
     y, x = np.divmod(marks.pixel, width)
     strong = np.ones(marks.n_marks, np.bool_)
     found = pieces(x, y, marks.mark, strong)
-    count = np.bincount(marks.mark, minlength=marks.n_marks)
     length = 2 * found.reach_px
-    lines = np.flatnonzero((length >= MIN_LENGTH * region.radius) & (length * length >= MIN_ASPECT * count))
+    lines = np.flatnonzero((length >= least_px) & (length * length >= MIN_ASPECT * count))
     if lines.size == 0:
         return marks
     deviation = difference.astype(np.int16) - LEVEL

@@ -191,7 +191,8 @@ def _strokes(pixels: MarkPixels, outline: Outline, at: Axes, face: EndFace, stro
     # strokes that cross spread far over the axis: what they have in common is no width
     edge_px = np.bincount(at.mark, minlength=stroke.size)
     for i in np.flatnonzero(stroke & (drawn > SPREAD * 2 * outline.area_px / edge_px * unit_um)).tolist():
-        breadth = crossing_breadth_px(pixels.x[solid][mark == i], pixels.y[solid][mark == i])
+        of = np.flatnonzero(solid[pixels.start[i] : pixels.start[i] + pixels.count[i]]) + pixels.start[i]
+        breadth = crossing_breadth_px(pixels.x[of], pixels.y[of])
         if breadth is not None and drawn[i] > SPREAD * breadth * unit_um:
             drawn[i] = breadth * unit_um
     return bend, drawn

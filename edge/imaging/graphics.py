@@ -118,51 +118,43 @@ def _pieces(found: U8) -> tuple[NDArray[np.int32], Bool]:
     return length[long], long[piece]
 
 
-def _moved(of: U8, by: int) -> U8:
-    """What is `by` pixels farther right, at each pixel; at the border 0."""
-    out = np.zeros_like(of)
-    if by > 0:
-        out[:, :-by] = of[:, by:]
-    elif by < 0:
-        out[:, -by:] = of[:, :by]
-    else:
-        out[:] = of
-    return out
-
-
-def _reach(grey: U8, kernel: U8, anchor: int) -> tuple[U8, U8]:
-    """The largest and the smallest grey level within a kernel of one row."""
-    high: U8 = cv2.dilate(grey, kernel, anchor=(anchor, 0))  # type: ignore[assignment]  # OpenCV names no dtype
-    low: U8 = cv2.erode(grey, kernel, anchor=(anchor, 0))  # type: ignore[assignment]  # OpenCV names no dtype
-    return high, low
-
-
 def _lines(grey: U8) -> U8:
     """1 where a line of one or two pixels crosses a row, brighter or darker than both sides."""
     found = np.zeros_like(grey)
     for breadth in LINE_BREADTHS:
-        kernel = np.ones((1, breadth), np.uint8)
-        high, low = _reach(grey, kernel, 0)
-        beside = [_moved(grey, k) for k in (-2, -1, breadth, breadth + 1)]
-        most = np.maximum(np.maximum(beside[0], beside[1]), np.maximum(beside[2], beside[3]))
-        least = np.minimum(np.minimum(beside[0], beside[1]), np.minimum(beside[2], beside[3]))
-        step = np.maximum(cv2.subtract(low, most), cv2.subtract(least, high))
-        is_line = (step >= LINE_GREY) & (most - least <= step // LINE_EVEN) & (high - low <= step // LINE_SAME)
-        is_line[:, :2] = is_line[:, -breadth - 2 :] = False
+        n = grey.shape[1] - breadth - 3
+        if n <= 0:
+            continue
+        far, near, first, last, next_near, next_far = (
+            grey[:, k : k + n] for k in (0, 1, 2, breadth + 1, breadth + 2, breadth + 3)
+        )
+        most = np.maximum(np.maximum(far, near), np.maximum(next_near, next_far))
+        least = np.minimum(np.minimum(far, near), np.minimum(next_near, next_far))
+        high, low = (first, first) if breadth == 1 else (np.maximum(first, last), np.minimum(first, last))
+        step = np.maximum(np.maximum(low, most) - most, least - np.minimum(high, least))
+        is_line = step >= LINE_GREY
+        if not is_line.any():
+            continue
+        is_line &= (most - least <= step // LINE_EVEN) & (high - low <= step // LINE_SAME)
         for k in range(breadth):
-            found |= _moved(is_line.view(np.uint8), -k)
+            found[:, 2 + k : 2 + k + n] |= is_line.view(np.uint8)
     return found
 
 
 def _edges(grey: U8) -> U8:
     """1 at both sides of a step between even stretches of three pixels of a row."""
-    kernel = np.ones((1, 3), np.uint8)
-    high, low = _reach(grey, kernel, 2)
-    next_high, next_low = _moved(high, 3), _moved(low, 3)
-    step = np.maximum(cv2.subtract(low, next_high), cv2.subtract(next_low, high))
-    uneven = cv2.add(high - low, next_high - next_low)
-    is_edge = (step >= EDGE_GREY) & (uneven <= step // EDGE_EVEN)
-    is_edge[:, :3] = is_edge[:, -4:] = False
-    of = is_edge.view(np.uint8)
-    both: U8 = of | _moved(of, -1)
-    return both
+    found = np.zeros_like(grey)
+    n = grey.shape[1] - 5
+    if n <= 0:
+        return found
+    a, b, c, d, e, f = (grey[:, k : k + n] for k in range(6))
+    high, low = np.maximum(np.maximum(a, b), c), np.minimum(np.minimum(a, b), c)
+    next_high, next_low = np.maximum(np.maximum(d, e), f), np.minimum(np.minimum(d, e), f)
+    step = np.maximum(np.maximum(low, next_high) - next_high, np.maximum(next_low, high) - high)
+    is_edge = step >= EDGE_GREY
+    if is_edge.any():
+        # neither difference exceeds what is left beside the step, so that their sum fits into a byte
+        is_edge &= (high - low) + (next_high - next_low) <= step // EDGE_EVEN
+        found[:, 2 : 2 + n] |= is_edge.view(np.uint8)
+        found[:, 3 : 3 + n] |= is_edge.view(np.uint8)
+    return found

@@ -26,8 +26,8 @@ from edge.locate.thresholds import THRESHOLDS
 from edge.records import Unlocated
 
 _ROUGH = THRESHOLDS.rough
-_RADII = np.concatenate([np.linspace(*part, 8) for part in (GLASS, FERRULE)]).astype(np.float32)
-_N_RAYS = 64
+_RADII = np.concatenate([np.linspace(*part, 6) for part in (GLASS, FERRULE)]).astype(np.float32)
+_N_RAYS = 32
 
 
 def may_be_rough(pyramid: Pyramid, ferrule: Ferrule) -> bool:

@@ -20,7 +20,7 @@ from edge.imaging.ellipse import Ellipse, VisiblePicture
 from edge.imaging.exact import median, median_upper, slope
 from edge.imaging.polar import strip_offsets, unroll
 from edge.imaging.roughness import roughness_grey
-from edge.quality.field import N_SECTORS, Cell, cells, enlarged, field_of, unseen
+from edge.quality.field import N_SECTORS, Cell, Field, cells, enlarged, field_of, unseen
 from edge.quality.graphics import zones_drawn_over
 from edge.quality.settings import DEFAULT_SETTINGS, QualitySettings
 from edge.records import EndFace, JudgedRing, Quality, Seeing
@@ -42,8 +42,6 @@ _LIGHT_RADII = np.linspace(0.03, 1.9, 48).astype(np.float32)
 """Where light is measured, in cladding radii."""
 _LIGHT_WEIGHT = np.linspace(0.03, 1.9, 48) / np.linspace(0.03, 1.9, 48).sum()
 """A ring counts for as much as it is long."""
-_N_LIGHT_RAYS = 64
-"""Rays on which light is measured."""
 _WHITE_GREY = 255
 """White is the largest grey level: what is brighter on the glass is lost."""
 _UNKNOWN_CORE = 0.5
@@ -149,7 +147,7 @@ def assess(
     cells_of = {ring.name: cells(field, ring, radius_um) for ring in rings}
     block_px = enlarged(pixels, at)
     drawn_over = zones_drawn_over(pixels, at, field, rings, radius_um, coloured)
-    brightness, saturation, worst = _light(picture, at, face.core_r_px)
+    brightness, saturation, worst = _light(field, at, face.core_r_px)
     glass = [cell.noise_grey for ring in rings if ring.inner_um < radius_um for cell in cells_of[ring.name]]
     seen = _Measures(
         blur_px=edge.blur_px,
@@ -363,13 +361,15 @@ def _sums(grey: U8, axis: int) -> NDArray[np.int32]:
     return cv2.reduce(grey, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()  # type: ignore[return-value]
 
 
-def _light(picture: VisiblePicture, at: Ellipse, core_r_px: float | None) -> tuple[float, float, float]:
+def _light(field: Field, at: Ellipse, core_r_px: float | None) -> tuple[float, float, float]:
     """Mean grey over 255 within two radii, share of white there, and the largest share in core, cladding or ferrule."""
-    grey, _ = unroll(picture, at, (_LIGHT_RADII - 1) * np.float32(at.mean_px), _N_LIGHT_RAYS)
-    brightness = float((_sums(grey, 0) * _LIGHT_WEIGHT).sum()) / (255 * _N_LIGHT_RAYS)
+    nearest = np.minimum(np.searchsorted(field.radius, _LIGHT_RADII), field.radius.size - 1)
+    grey = np.ascontiguousarray(field.grey[:, nearest])
+    n_rays = grey.shape[0]
+    brightness = float((_sums(grey, 0) * _LIGHT_WEIGHT).sum()) / (255 * n_rays)
     if not (grey == _WHITE_GREY).any():
         return brightness, 0.0, 0.0
-    white = _sums((grey == _WHITE_GREY).view(np.uint8), 0) * _LIGHT_WEIGHT / _N_LIGHT_RAYS
+    white = _sums((grey == _WHITE_GREY).view(np.uint8), 0) * _LIGHT_WEIGHT / n_rays
     core = _UNKNOWN_CORE if core_r_px is None else core_r_px / at.mean_px
     in_core = _IN_CORE * core > _LIGHT_RADII
     in_cladding = (_OFF_CORE * core < _LIGHT_RADII) & (_LIGHT_RADII < _IN_CLADDING)

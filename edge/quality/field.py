@@ -125,9 +125,12 @@ def cells(field: Field, ring: JudgedRing, cladding_r_um: float) -> list[Cell]:
     part = field.grey[::every, max(0, first - 2) : last + 2].astype(np.int16)
     if part.shape[1] < 5:
         return []
-    near = np.abs(part[:, 3:-1] + part[:, 1:-3] - 2 * part[:, 2:-2])
-    far = np.abs(part[:, 4:] + part[:, :-4] - 2 * part[:, 2:-2])
-    seen = np.arange(max(2, first), max(2, first) + near.shape[1]) + 2 <= n_view[:, None]
+    # every second pixel has its share
+    middle = part[:, 2:-2:_STRIDE]
+    twice = 2 * middle
+    near = np.abs(part[:, 3:-1:_STRIDE] + part[:, 1:-3:_STRIDE] - twice)
+    far = np.abs(part[:, 4::_STRIDE] + part[:, :-4:_STRIDE] - twice)
+    seen = _STRIDE * np.arange(near.shape[1]) + max(2, first) + 2 <= n_view[:, None]
     n = part.shape[0] // N_SECTORS
     sectors = [None] if outer < _SMALL_RING else list(range(N_SECTORS))
     found = []
@@ -136,7 +139,7 @@ def cells(field: Field, ring: JudgedRing, cladding_r_um: float) -> list[Cell]:
         of_sector = seen[rays]
         a, b = near[rays][of_sector], far[rays][of_sector]
         if a.size >= _MIN_SAMPLES:
-            counts = np.bincount(part[:, 2:-2][rays][of_sector], minlength=256)
+            counts = np.bincount(middle[rays][of_sector], minlength=256)
             grey = int(counts.argmax())
             found.append(
                 Cell(k, _noise(a), np.count_nonzero(b >= _BEND_GREY) / b.size, int(counts[grey]) / a.size, grey)

@@ -43,7 +43,9 @@ def zones_drawn_over(
 def _drawn(pixels: U8, at: Ellipse, field: Field, reach: float) -> list[tuple[Index, Index]]:
     """Rows and columns of what is too sharp for optics, around where rays meet something sharp."""
     within = int(np.searchsorted(field.radius, reach))
-    ray, step = np.nonzero(sharp(field.grey[:, :within]) & (field.radius[:within] <= field.in_view[:, None]))
+    ray, step = np.nonzero(sharp(field.grey[:, :within]))
+    in_view = field.radius[step] <= field.in_view[ray]
+    ray, step = ray[in_view], step[in_view]
     if ray.size == 0:
         return []
     some = np.unique(np.linspace(0, ray.size - 1, min(ray.size, _MOST_WINDOWS)).astype(np.intp))
