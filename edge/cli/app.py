@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,9 @@ from edge.cli import options
 from edge.cli.console import Console, own_version
 from edge.cli.ending import Commands
 from edge.cli.options import InspectionOptions, JudgingOptions
+
+READER_THREAD = "ferrule-live"
+"""Repeated here, because the module that names it imports OpenCV; a test holds them equal."""
 
 app = typer.Typer(
     cls=Commands,
@@ -221,8 +226,17 @@ def criteria_check(
 
 
 def main() -> None:
-    """Runs `ferrule` and leaves with its exit code."""
-    app(prog_name="ferrule")
+    """Runs `ferrule` and leaves with its exit code.
+
+    A capture may hang in its driver or in the network, where nothing can end its thread. Then the process ends at once:
+    the interpreter would take itself apart under that thread, and abort.
+    """
+    try:
+        app(prog_name="ferrule")
+    except SystemExit as end:  # everything is printed and flushed by now
+        if any(thread.name == READER_THREAD for thread in threading.enumerate()):
+            os._exit(end.code if isinstance(end.code, int) else 0)
+        raise
 
 
 if __name__ == "__main__":

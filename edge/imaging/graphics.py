@@ -7,6 +7,7 @@ without any: of 84 none has a line or an edge that counts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import cv2
@@ -35,6 +36,11 @@ MIN_COLOUR_PX = 12
 """All coloured pieces together."""
 GATE = 4
 """Of each fourth row it is seen whether there is any colour at all."""
+MOST_PIXELS = 4_000_000
+ROWS_PX = 400_000
+"""Pixels that are looked at in all, and at once: 64 megapixels must not take more memory than to decode them."""
+BLACK_GREY = 16
+"""Up to here a pixel has no colour to tell of."""
 MIN_COLOUR = 32
 """How far a channel is, at least, from what the tint makes of the pixel's grey. On real pictures without graphics none
 is by 30."""
@@ -69,34 +75,49 @@ def drawn(grey: U8) -> Bool | None:
     return found if found.any() else None
 
 
-def coloured(bgr: NDArray[np.uint8]) -> Bool | None:
+def coloured(bgr: NDArray[np.uint8 | np.uint16]) -> Bool | None:
     """(h, w) bool, where the colour is not the picture's own tint; None where that is nowhere, or too little.
 
     Args:
-        bgr: (h, w, 3) uint8, blue, green and red.
+        bgr: (h, w, 3) uint8 or uint16, blue, green and red. Of a large picture every so many pixels are looked at.
     """
-    some = bgr[::GATE]
-    if cv2.absdiff(some[..., 0], some[..., 2]).max() < MIN_COLOUR // 2 > cv2.absdiff(some[..., 1], some[..., 2]).max():
+    height, width = bgr.shape[:2]
+    every = math.ceil(math.sqrt(height * width / MOST_PIXELS))
+    some = bgr[::every, ::every]
+    n = max(1, ROWS_PX // some.shape[1])
+    tint = _tint(_bytes(some[:: 2 * GATE, :: 2 * GATE]))
+    if not any(_off_tint(_bytes(some[k : k + n : GATE]), tint).any() for k in range(0, some.shape[0], n)):
         return None
-    coarse = bgr[:: 2 * GATE, :: 2 * GATE].reshape(-1, 3).astype(np.float64)
-    grey = coarse.mean(axis=1)
-    # what each channel is of the grey, in the middle; black tells nothing
-    lit = grey > 16
-    tint = np.median(coarse[lit] / grey[lit, None], axis=0) if lit.any() else np.ones(3)
-    if not _off_tint(bgr[::GATE], tint).any():
-        return None
-    off = _off_tint(bgr, tint)
+    off = np.concatenate([_off_tint(_bytes(some[k : k + n]), tint) for k in range(0, some.shape[0], n)])
     if off.mean() > MOST_COLOURED:
         return None
-    n_pieces, found = _pieces(off.astype(np.uint8))
-    return found if n_pieces.sum() >= MIN_COLOUR_PX else None
+    n_pieces, found = _pieces(off.view(np.uint8))
+    if n_pieces.sum() < MIN_COLOUR_PX:
+        return None
+    return np.repeat(np.repeat(found, every, axis=0), every, axis=1)[:height, :width]
 
 
-def _off_tint(bgr: NDArray[np.uint8], tint: NDArray[np.float64]) -> Bool:
+def _bytes(bgr: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uint8]:
+    """Eight bits of each colour."""
+    return bgr if bgr.dtype == np.uint8 else (bgr >> 8).astype(np.uint8)  # type: ignore[return-value]
+
+
+def _tint(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(3,) what each channel is of the grey, in the middle; black tells nothing."""
+    channels = bgr.reshape(-1, 3).astype(np.float32)
+    grey = channels.mean(axis=1)
+    lit = grey > BLACK_GREY
+    if not lit.any():
+        return np.ones(3, np.float32)
+    tint: NDArray[np.float32] = np.median(channels[lit] / grey[lit, None], axis=0).astype(np.float32)
+    return tint
+
+
+def _off_tint(bgr: NDArray[np.uint8], tint: NDArray[np.float32]) -> Bool:
     """Where a channel is far from its share of the pixel's grey."""
     channels = bgr.astype(np.float32)
     grey = channels.mean(axis=2)
-    off: Bool = np.abs(channels - grey[..., None] * tint.astype(np.float32)).max(axis=2) >= MIN_COLOUR
+    off: Bool = np.abs(channels - grey[..., None] * tint).max(axis=2) >= MIN_COLOUR
     return off
 
 

@@ -19,8 +19,9 @@ import cv2
 from edge.arguments import check_kind, items_of
 from edge.errors import SourceError, UsageError, reason_of
 from edge.records import Frame
-from edge.sources.live import PATIENCE, Capture, LiveSettings, LostFrame, live_events
-from edge.sources.pictures import MAX_MEGAPIXELS, frame_of, list_folder, natural_order, read_frame, search_folder
+from edge.sources.arriving import frame_from, open_device, open_ffmpeg
+from edge.sources.live import PATIENCE, LiveSettings, LostFrame, live_events
+from edge.sources.pictures import MAX_MEGAPIXELS, list_folder, natural_order, read_frame, search_folder
 from edge.system.files import mode_of
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
@@ -84,7 +85,7 @@ def events(
     if stat.S_ISDIR(mode):
         return picture_events(list_folder(path), max_megapixels)
     if stat.S_ISCHR(mode):
-        return live_events(str(path), functools.partial(_open, str(path)), settings)
+        return live_events(str(path), functools.partial(open_device, str(path)), settings)
     # What is no file is refused as a picture: FFmpeg would wait for it.
     if stat.S_ISREG(mode) and path.suffix.lower() in VIDEO_SUFFIXES:
         return _video_events(path, max_megapixels)
@@ -146,7 +147,7 @@ def shown_name(url: str) -> str:
 def _camera_events(index: int, settings: LiveSettings) -> Generator[Frame | LostFrame]:
     if index < 0:
         raise UsageError(f"camera {index}: expected an index from 0; `ferrule doctor` lists the cameras")
-    return live_events(str(index), functools.partial(_open, index), settings)
+    return live_events(str(index), functools.partial(open_device, index), settings)
 
 
 def _stream_events(url: str, scheme: str, settings: LiveSettings) -> Generator[Frame | LostFrame]:
@@ -157,21 +158,14 @@ def _stream_events(url: str, scheme: str, settings: LiveSettings) -> Generator[F
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(settings.open_s * 1000)),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(settings.stall_s * 1000)),
     ]
-    return live_events(shown_name(url), lambda: cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits), settings)
-
-
-def _open(device: int | str) -> Capture:
-    capture = cv2.VideoCapture(device)
-    # A wish that some drivers ignore without a word; the reader thread keeps only the newest frame anyway.
-    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-    return capture
+    return live_events(shown_name(url), functools.partial(open_ffmpeg, url, limits), settings)
 
 
 def _video_events(path: Path, max_megapixels: float) -> Generator[Frame | LostFrame]:
     no_video = SourceError(f"{path}: not a video that OpenCV reads; copy or save it again")
     if path.stat().st_size == 0:  # nothing in it, or one of the system's files, which may never end
         raise no_video
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    capture = open_ffmpeg(str(path))
     try:
         if not capture.isOpened():
             raise no_video
@@ -181,17 +175,46 @@ def _video_events(path: Path, max_megapixels: float) -> Generator[Frame | LostFr
                 f"{path}: frames of {megapixels:.0f} megapixels, at most {max_megapixels:g} are read; "
                 f"scale them down, or allow more with --max-megapixels {math.ceil(megapixels)}"
             )
-        n_expected = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        length = _Length(capture)
         index = 0
         while True:
             arrived, pixels = capture.read()
-            if not arrived:
+            if not arrived or pixels is None:
                 break
-            yield frame_of(pixels, str(path), index)
+            length.passed(capture)
+            try:
+                yield frame_from(pixels, str(path), index)
+            except SourceError as error:
+                yield LostFrame(str(path), index, str(error))
             index += 1
-        if index == 0 or n_expected - index > _FRAME_COUNT_SLACK:
+        if index == 0 or not length.is_reached(index):
             yield LostFrame(
-                str(path), index, f"the video ends after {index} of {max(n_expected, 1)} frames; truncated?"
+                str(path), index, f"the video ends after {index} of {max(length.n_frames, 1)} frames; truncated?"
             )
     finally:
         capture.release()
+
+
+class _Length:
+    """How long a film says it is, and how far it was read.
+
+    A container states a number of frames, or a duration from which OpenCV makes one by the rate. In a film of variable
+    rate only the times tell whether the end was reached.
+    """
+
+    def __init__(self, capture: cv2.VideoCapture) -> None:
+        self.n_frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        self._expected_ms = 1000 * self.n_frames / rate if rate > 0 else 0.0
+        self._frame_ms = 1000 / rate if rate > 0 else 0.0
+        self._at_ms = 0.0
+
+    def passed(self, capture: cv2.VideoCapture) -> None:
+        """Remembers the time of the frame that was just read."""
+        self._at_ms = max(self._at_ms, capture.get(cv2.CAP_PROP_POS_MSEC))
+
+    def is_reached(self, n_read: int) -> bool:
+        """Whether the end was: by the number of frames, or by the time of the last one."""
+        if self.n_frames - n_read <= _FRAME_COUNT_SLACK:
+            return True
+        return 0 < self._expected_ms <= self._at_ms + (1 + _FRAME_COUNT_SLACK) * self._frame_ms

@@ -2,7 +2,8 @@
 
 A thread reads as fast as the source delivers and keeps only the newest frame, because a capture's own buffer
 otherwise hands out what the microscope saw seconds ago. A frame that failed to arrive is reported as lost; it
-is never replaced by another picture.
+is never replaced by another picture. One that arrived damaged is lost, too, and a source that repeats one picture is
+frozen: no sensor sees the same twice.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from edge.arguments import check_number
 from edge.errors import SourceError
 from edge.records import Frame
-from edge.sources.pictures import frame_of
+from edge.sources.arriving import frame_from
 
 
 class Capture(Protocol):
@@ -64,6 +65,8 @@ class LiveSettings:
         open_s: until its first frame.
         stall_s: between frames, before the camera is called lost.
         give_up_s: without any frame, while trying to reconnect, before it is an error.
+        frozen_s: for how long, at least, the same picture must come to be called frozen.
+        n_frozen: how many times in a row, at least.
         first_pause_s: before the first try to reconnect; each further pause is twice as long, up to
             `longest_pause_s`.
     """
@@ -71,6 +74,8 @@ class LiveSettings:
     open_s: float = 10.0
     stall_s: float = 5.0
     give_up_s: float = 60.0
+    frozen_s: float = 2.0
+    n_frozen: int = 20
     first_pause_s: float = 0.5
     longest_pause_s: float = 8.0
 
@@ -80,6 +85,9 @@ class LiveSettings:
 
 
 PATIENCE = LiveSettings()
+READER_THREAD = "ferrule-live"
+_LONGEST_GOODBYE_S = 0.5
+"""How long a capture that hangs is waited for at the end."""
 
 
 def live_events(
@@ -96,14 +104,21 @@ def live_events(
     """
     reader = _Reader(open_capture, settings)
     reader.start()
-    n_seen, index, lost_since = 0, 0, None
+    n_seen, index, lost_since, frozen = 0, 0, None, False
     started = time.monotonic()
     try:
         while True:
             event = reader.newest(settings.stall_s if n_seen else settings.open_s)
             if isinstance(event, _Arrived):
                 n_seen, index, lost_since = n_seen + 1, event.index, None
-                yield frame_of(event.pixels, source, event.index, event.time)
+                if event.is_frozen:
+                    if not frozen:
+                        problem = f"the same picture for {settings.frozen_s:g} s; the camera hangs, or shows a still"
+                        yield LostFrame(source, index, problem, event.time)
+                    frozen = True
+                    continue
+                frozen = False
+                yield _seen(event, source)
                 continue
             problem = event or "no frame arrived"
             now = time.monotonic()
@@ -118,18 +133,46 @@ def live_events(
         reader.stop()
 
 
+def _seen(event: _Arrived, source: str) -> Frame | LostFrame:
+    """What arrived as a frame, if it is whole."""
+    try:
+        return frame_from(event.pixels, source, event.index, event.time)
+    except SourceError as error:
+        return LostFrame(source, event.index, str(error).removeprefix(f"{source}: "), event.time)
+
+
 @dataclass(frozen=True, slots=True)
 class _Arrived:
     pixels: NDArray[Any]
     index: int
     time: datetime
+    is_frozen: bool = False
+
+
+class _Repeats:
+    """Counts how often, and since when, a capture gives the same picture."""
+
+    def __init__(self, settings: LiveSettings) -> None:
+        self._settings = settings
+        self._last: NDArray[Any] | None = None
+        self._n = 0
+        self._since = 0.0
+
+    def is_frozen(self, pixels: NDArray[Any]) -> bool:
+        """Whether the source is, now that this has come, too."""
+        if self._last is not None and np.array_equal(self._last, pixels):
+            self._n += 1
+        else:
+            self._last, self._n, self._since = pixels, 0, time.monotonic()
+        long = time.monotonic() - self._since >= self._settings.frozen_s
+        return long and self._n >= self._settings.n_frozen
 
 
 class _Reader(threading.Thread):
     """Owns the capture: opens, reads, releases and reopens it, all in this one thread."""
 
     def __init__(self, open_capture: Callable[[], Capture], settings: LiveSettings) -> None:
-        super().__init__(name="ferrule-live", daemon=True)
+        super().__init__(name=READER_THREAD, daemon=True)
         self._open_capture = open_capture
         self._settings = settings
         self._stopping = threading.Event()
@@ -146,7 +189,7 @@ class _Reader(threading.Thread):
     def stop(self) -> None:
         """Stops reading; a capture that hangs in its driver is left behind."""
         self._stopping.set()
-        self.join(timeout=2.0)
+        self.join(timeout=_LONGEST_GOODBYE_S)
 
     def run(self) -> None:
         pause_s = self._settings.first_pause_s
@@ -161,6 +204,7 @@ class _Reader(threading.Thread):
 
     def _read_until_lost(self) -> str:
         capture = self._open_capture()
+        repeats = _Repeats(self._settings)
         try:
             if not capture.isOpened():
                 return "could not be opened"
@@ -168,7 +212,8 @@ class _Reader(threading.Thread):
                 arrived, pixels = capture.read()
                 if not arrived or pixels is None or not np.size(pixels):
                     return "a frame was lost"
-                self._tell(_Arrived(pixels, self._n_arrived, datetime.now(timezone.utc)))
+                now = datetime.now(timezone.utc)
+                self._tell(_Arrived(pixels, self._n_arrived, now, repeats.is_frozen(pixels)))
                 self._n_arrived += 1
             return "stopped"
         except cv2.error:  # its text tells of OpenCV's sources, not of the camera

@@ -119,6 +119,16 @@ def frame_of(pixels: NDArray[Any], source: str, index: int = 0, time: datetime |
     return Frame(to_grey(pixels), source, index, when, _coloured(pixels))
 
 
+def decoded_frame(data: bytes, source: str, index: int = 0, time: datetime | None = None) -> Frame:
+    """The same of a JPEG's bytes, from a camera or a film.
+
+    Raises:
+        SourceError: it is damaged, cut off, or no JPEG.
+    """
+    grey, by_colour = _decode(data, f"{source}: frame {index} arrived damaged", MAX_MEGAPIXELS)
+    return Frame(grey, source, index, datetime.now(timezone.utc) if time is None else time, by_colour)
+
+
 def decode_picture(data: bytes, source: str, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:
     """The same as `read_picture` for a file's bytes; `source` is what messages call it.
 
@@ -141,8 +151,7 @@ def _coloured(pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
     """Where a picture's colour is not its own tint; None where that is nowhere, or where it has no colours."""
     if pixels.ndim < 3 or pixels.shape[2] < 3:
         return None
-    colours = pixels[..., :3]
-    return coloured(colours if colours.dtype == np.uint8 else (colours >> 8).astype(np.uint8))
+    return coloured(pixels[..., :3])
 
 
 def _decode(data: bytes, source: str, max_megapixels: float) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
