@@ -91,9 +91,8 @@ class _Run:
             case = self._inspected(event, truth)
         self.cases.append(case)
         if not case.agrees:
-            reasons = [reason.text for look in case.inspections for reason in look.verdict.reasons]
-            why = "; ".join([*reasons[:1], *([case.problem] if case.problem else [])])
-            self._console.say(f"{case.source}  right is {truth.status.value}; {why}".rstrip("; "), case.status.value)
+            told = "; ".join([f"right is {truth.status.value}", *case.reasons[:1]])
+            self._console.say(f"{case.source}  {told}", case.status.value)
 
     def _inspected(self, frame: Frame, truth: Truth) -> Case:
         problems: list[str] = []

@@ -9,7 +9,6 @@ scratch matters; on a worn ferrule there is always another line to go on with.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from edge.detect.comparison import LEVEL
 from edge.detect.groups import united
 from edge.detect.linking import Marks, Pieces, pieces
 from edge.detect.region import InspectedRegion
+from edge.imaging.noise import MAD_TO_SIGMA
 
 # Chosen on drawn and on real end faces.
 MIN_LENGTH = 0.4
@@ -46,17 +46,6 @@ MIN_AGAIN = 2
 SAME_LINE = 0.985
 """Least cosine between the axes of two marks on one line."""
 _SIDE = np.arange(-ASIDE_PX, ASIDE_PX + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """Where a mark goes on from one of its ends: pixels of the line, one row each."""
-
-    x: Index
-    y: Index
-
-
-_NO_WAY = _Way(np.zeros(0, np.intp), np.zeros(0, np.intp))
 
 
 def followed_on(difference: U8, marks: Marks, region: InspectedRegion) -> Marks:
@@ -91,8 +80,7 @@ def followed_on(difference: U8, marks: Marks, region: InspectedRegion) -> Marks:
         own = deviation.reshape(-1)[marks.pixel[of]]
         strength = int(own.sum()) / own.size
         for side in (1.0, -1.0):
-            way = _way(deviation, region, found, mark, side, strength)
-            pixel = np.unique(way.y * width + way.x)
+            pixel = np.unique(_way(deviation, region, found, mark, side, strength))
             met = np.unique(owner[pixel])
             links += [(mark, other) for other in met.tolist() if other >= 0 and _on_one_line(found, mark, other)]
             free = pixel[owner[pixel] < 0]
@@ -114,14 +102,14 @@ def _on_one_line(found: Pieces, a: int, b: int) -> bool:
 
 def _way(
     deviation: NDArray[np.int16], region: InspectedRegion, found: Pieces, mark: int, side: float, strength: float
-) -> _Way:
-    """The pixels along which a mark goes on in the glass, from one end outwards."""
+) -> Index:
+    """Flat indices of the pixels along which a mark goes on in the glass, from one end outwards."""
     ux, uy = side * float(found.axis_x[mark]), side * float(found.axis_y[mark])
     x0 = float(found.x[mark]) + ux * float(found.reach_px[mark])
     y0 = float(found.y[mark]) + uy * float(found.reach_px[mark])
     n = int(_room_px(region, x0, y0, ux, uy)) // STRETCH_PX
     if n == 0:
-        return _NO_WAY
+        return np.zeros(0, np.intp)
     height, width = deviation.shape
     along = np.arange(1, n * STRETCH_PX + 1)
     x = np.rint(x0 + ux * along[:, None] - uy * _SIDE).astype(np.intp)
@@ -135,7 +123,8 @@ def _way(
     rows = np.arange(path.size)[:, None]
     columns = np.minimum(np.maximum(path[:, None] + np.array([-1, 0, 1]) + ASIDE_PX, 0), _SIDE.size - 1)
     kept = inside[rows, columns]
-    return _Way(x[rows, columns][kept], y[rows, columns][kept])
+    pixel: Index = (y * width + x)[rows, columns][kept]
+    return pixel
 
 
 def _room_px(region: InspectedRegion, x: float, y: float, ux: float, uy: float) -> float:
@@ -157,7 +146,7 @@ def _traced(sums: F64, strength: float) -> tuple[Index, int]:
         best = low + int(near.argmax())
         beside = sums[k, np.abs(_SIDE - best) >= BESIDE_PX]
         level = float(np.median(beside))
-        noise = 1.4826 * float(np.median(np.abs(beside - level))) + STRETCH_PX / 4
+        noise = MAD_TO_SIGMA * float(np.median(np.abs(beside - level))) + STRETCH_PX / 4
         height = float(near.max()) - level
         if height >= max(MIN_SIGMA * noise, MIN_STRENGTH * strength):
             at = best

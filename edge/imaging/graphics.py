@@ -62,7 +62,7 @@ def drawn(grey: U8) -> Bool | None:
     """(h, w) bool, where lines and edges are too sharp for optics; None where that is nowhere, or too little.
 
     Args:
-        grey: (h, w) uint8, a part of a picture, of 64 px a side or more.
+        grey: (h, w) uint8, a part of a picture.
     """
     lines, edges = (_both_ways(find, grey) for find in (_lines, _edges))
     found = np.zeros(grey.shape, np.bool_)
@@ -94,7 +94,12 @@ def coloured(bgr: NDArray[np.uint8 | np.uint16]) -> Bool | None:
     n_pieces, found = _pieces(off.view(np.uint8))
     if n_pieces.sum() < MIN_COLOUR_PX:
         return None
-    return np.repeat(np.repeat(found, every, axis=0), every, axis=1)[:height, :width]
+    return repeated(found, every, height, width)
+
+
+def repeated(found: Bool, times: int, height: int, width: int) -> Bool:
+    """(height, width) bool: the same in a picture so many times as large."""
+    return np.repeat(np.repeat(found, times, axis=0), times, axis=1)[:height, :width]
 
 
 def _bytes(bgr: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uint8]:

@@ -12,8 +12,6 @@ measurement cannot put on one side (JCGM 106, ISO 14253-1). A profile chooses it
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from edge.judge.limits import Limit, SizeClass
 from edge.judge.profile_file import GUARDED, SIMPLE, STRICT
 from edge.judge.profiles import Criteria
@@ -72,8 +70,3 @@ def is_close(size_um: float, size_class: SizeClass, candidate: Candidate) -> boo
 def barely_shows(candidate: Candidate) -> bool:
     """Whether it is a close call that there is a mark at all."""
     return abs(candidate.contrast_grey) < BARELY_SHOWS_SIGMA * candidate.noise_grey
-
-
-def with_borderline(criteria: Criteria, borderline: str) -> Criteria:
-    """The same profile with another rule for marks that are close to a border."""
-    return replace(criteria, borderline=borderline)

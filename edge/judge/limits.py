@@ -90,11 +90,6 @@ class Limit:
     known: bool = True
 
     @property
-    def can_fail(self) -> bool:
-        """Whether any mark at all could be too much for it, or is not known to be allowed."""
-        return not self.known or any(size_class.n_allowed is not None for size_class in self.classes)
-
-    @property
     def smallest_um(self) -> float | None:
         """The smallest size that counts: 0 where every mark does, even if some are allowed, None where none does."""
         if not self.known:

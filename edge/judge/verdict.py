@@ -18,7 +18,7 @@ from dataclasses import replace
 from edge.arguments import check_each, check_number, items_of
 from edge.errors import UsageError
 from edge.judge import sentences
-from edge.judge.borders import size_band_um, with_borderline
+from edge.judge.borders import size_band_um
 from edge.judge.breaches import breaches, check_findings, fails_anyway, judged, once_a_mark, zones_crossed
 from edge.judge.profile_file import SIMPLE, STRICT
 from edge.judge.profiles import Criteria
@@ -100,7 +100,7 @@ def judge_badly_seen(
     """
     unread = unreadable(problems)
     check_findings(findings, criteria)
-    measured = with_borderline(criteria, SIMPLE)  # the marks themselves are made smaller
+    measured = replace(criteria, borderline=SIMPLE)  # the marks themselves are made smaller
     if unseen and len(unseen) == len(problems):
         unread = _partly_seen(findings, criteria, problems, unseen)
     certain = [finding for finding in findings if _is_certain(finding, measured)]
@@ -217,7 +217,7 @@ def _close_call(findings: Sequence[Finding], criteria: Criteria) -> str:
     near = tightest(findings, criteria)
     if near is not None and (near[1].margin_um or 0.0) < size_band_um(near[0].candidate):
         return f"{near[1].text}, +-{size_band_um(near[0].candidate):.2g} um"
-    found = [b for b in breaches(findings, with_borderline(criteria, STRICT)) if b.size_class is not None]
+    found = [b for b in breaches(findings, replace(criteria, borderline=STRICT)) if b.size_class is not None]
     if not found:
         return ""
     breach = found[0]

@@ -57,13 +57,14 @@ def rough_ferrule(pyramid: Pyramid, search: Callable[[Pyramid], Ferrule]) -> Fer
             continue
         found = search(pyramid_of(_stretched(deviation)))
         hidden = [_scaled(place, 2.0**k) for place in found.unlocated]
-        places += hidden
+        places += [place for place in hidden if not _is_one_of(place, [at for p in places if (at := _ellipse(p))])]
         seeds = [even.ellipse.scaled(2.0**k) for even in found.located] + [at for p in hidden if (at := _ellipse(p))]
         for at in seeds:
             rim = None if any(_same(at, other.ellipse) for other in rims) else _fitted(pyramid, at, k)
             if rim is not None and (not rims or alike_in_size(rims[0], rim)):
                 rims.append(rim)
-    return Ferrule(rims, [place for place in places if not _is_one_of(place, rims)] if rims else [])
+    ellipses = [rim.ellipse for rim in rims]
+    return Ferrule(rims, [place for place in places if not _is_one_of(place, ellipses)] if rims else [])
 
 
 def _ellipse(place: Unlocated) -> Ellipse | None:
@@ -77,9 +78,9 @@ def _same(a: Ellipse, b: Ellipse) -> bool:
     return math.hypot(a.x_px - b.x_px, a.y_px - b.y_px) < 0.5 * b.mean_px
 
 
-def _is_one_of(place: Unlocated, rims: list[Rim]) -> bool:
+def _is_one_of(place: Unlocated, others: list[Ellipse]) -> bool:
     at = _ellipse(place)
-    return at is not None and any(_same(at, rim.ellipse) for rim in rims)
+    return at is not None and any(_same(at, other) for other in others)
 
 
 def _scaled(place: Unlocated, factor: float) -> Unlocated:

@@ -20,15 +20,15 @@ from edge.imaging.ellipse import Ellipse, VisiblePicture
 from edge.imaging.exact import median, median_upper, slope
 from edge.imaging.polar import strip_offsets, unroll
 from edge.imaging.roughness import roughness_grey
+from edge.quality import problems
 from edge.quality.field import N_SECTORS, Cell, Field, cells, enlarged, field_of, unseen
 from edge.quality.graphics import zones_drawn_over
+from edge.quality.problems import Measures, kept_contrast
 from edge.quality.settings import DEFAULT_SETTINGS, QualitySettings
 from edge.records import EndFace, JudgedRing, Quality, Seeing
 
 _MIN_RAYS = 4
 """Fewer rays in view say nothing of an eighth of the rim."""
-_SCRATCH_UM = 3.0
-"""Width of the scratch that stands for focus: the limit of zone B in IEC 61300-3-35."""
 # From here on: chosen on drawn and real end faces; not derived.
 _N_RAYS = 128
 """Rays across the rim, and around the field that must be in the picture."""
@@ -61,9 +61,6 @@ _MIN_CORE_GREY = 15.0
 """Step of a core's edge from which on its blur can be read: of a weaker one a single grey level is a steep part."""
 _FERRULE = (1.1, 1.5)
 """Where the ferrule is looked at beside the glass, in cladding radii."""
-_PIXELS_A_DEFECT = 2.5
-"""The smallest defect that matters must span so many: two by Nyquist's theorem, and a quarter more for the raster. Real
-faces reduced to .87 um a pixel lost chips of 12 um on the rim."""
 
 
 @dataclass(frozen=True)
@@ -90,21 +87,6 @@ class _Edge:
     def worst_blur_px(self) -> float:
         """The blur of the least sharp eighth."""
         return max((blur for _, blur in filter(None, self.sectors)), default=self.blur_px)
-
-
-@dataclass(frozen=True)
-class _Measures:
-    """What was measured, in the units that the problems name."""
-
-    blur_px: float
-    blur_um: float
-    worst_blur_um: float
-    brightness: float
-    step_grey: float
-    noise_grey: float
-    saturation: float
-    worst_saturation: float
-    not_shown: tuple[str, ...] = ()
 
 
 def assess(
@@ -149,7 +131,7 @@ def assess(
     drawn_over = zones_drawn_over(pixels, at, field, rings, radius_um, coloured)
     brightness, saturation, worst = _light(field, at, face.core_r_px)
     glass = [cell.noise_grey for ring in rings if ring.inner_um < radius_um for cell in cells_of[ring.name]]
-    seen = _Measures(
+    seen = Measures(
         blur_px=edge.blur_px,
         blur_um=edge.blur_px * face.um_per_px,
         worst_blur_um=edge.worst_blur_px * face.um_per_px,
@@ -175,16 +157,16 @@ def assess(
         ),
     )
     return Quality(
-        focus=_kept_contrast(seen.blur_um),
+        focus=kept_contrast(seen.blur_um),
         brightness=seen.brightness,
         contrast=seen.step_grey / 255,
         saturation=seen.saturation,
         problems=(
-            *_graphics(drawn_over),
-            *(_in_grain(rings, radius_um) if rough_grey else ()),
-            *_out_of_view(unseen_share),
-            *_problems(seen, settings),
-            *_too_coarse(rings, block_px, face),
+            *problems.graphics(drawn_over),
+            *(problems.in_grain(rings, radius_um) if rough_grey else ()),
+            *problems.out_of_view(unseen_share),
+            *problems.badly_seen(seen, settings),
+            *problems.too_coarse(rings, block_px, face),
         ),
         is_trusted=not drawn_over
         and seen.worst_saturation <= settings.max_saturation
@@ -193,28 +175,6 @@ def assess(
         seeing=tuple(_seeing(name, cell, edge, block_px) for name, found in cells_of.items() for cell in found),
         rough_grey=rough_grey,
     )
-
-
-def _out_of_view(unseen_share: Mapping[str, float]) -> Iterator[str]:
-    for name, share in unseen_share.items():
-        what = f"zone {name}" if name else "the glass and its border"
-        yield f"cut off: {_beyond(100 * share, 0, 0)}% of {what} is not in view"
-
-
-def _in_grain(rings: Sequence[JudgedRing], radius_um: float) -> Iterator[str]:
-    beyond = [ring.name for ring in rings if ring.outer_um > radius_um]
-    if beyond:
-        where = f"zone {' and '.join(beyond)}" if any(beyond) else "the border"
-        yield f"{where} lies in a ferrule with a grain, in which no mark shows; judge such a ferrule in A and B alone"
-
-
-def _graphics(zones: Sequence[str]) -> Iterator[str]:
-    if zones:
-        where = f"zone {' and '.join(zones)}" if any(zones) else "the glass or its border"
-        yield (
-            f"graphics in {where}: lines, letters or boxes that a program drew hide the connector; "
-            "save the picture without them"
-        )
 
 
 def _not_shown(
@@ -247,71 +207,11 @@ def _middle(values: Sequence[float]) -> float:
     return sorted(values)[len(values) // 2] if values else 0.0
 
 
-def _too_coarse(rings: Sequence[JudgedRing], block_px: float, face: EndFace) -> Iterator[str]:
-    """The pixel against the smallest defect that matters."""
-    pixel_um = block_px * face.um_per_px
-    defect_um = min((ring.defect_um for ring in rings if ring.defect_um is not None), default=math.inf)
-    if pixel_um * _PIXELS_A_DEFECT > defect_um:
-        blocks = f" (enlarged in blocks of {block_px:.1f} pixels)" if block_px >= 1.5 else ""
-        yield (
-            f"coarse: a pixel is {_beyond(pixel_um, defect_um / _PIXELS_A_DEFECT, 2)} um wide{blocks}, and at most "
-            f"{defect_um / _PIXELS_A_DEFECT:.2f} may be to show a defect of {defect_um:g} um; magnify more"
-        )
-
-
 def _seeing(zone: str, cell: Cell, edge: _Edge, block_px: float) -> Seeing:
     there = None if cell.sector is None else edge.sectors[cell.sector]
     step_grey, blur_px = there or (edge.step_grey, edge.worst_blur_px if cell.sector is None else edge.blur_px)
     # a pixel is a box
     return Seeing(zone, math.sqrt(blur_px * blur_px + block_px * block_px / 12), cell.noise_grey, step_grey)
-
-
-def _problems(seen: _Measures, settings: QualitySettings) -> Iterator[str]:
-    focus, worst_focus = _kept_contrast(seen.blur_um), _kept_contrast(seen.worst_blur_um)
-    if focus < settings.min_focus:
-        yield (
-            f"blurred: a {_SCRATCH_UM:.0f} um scratch keeps {_beyond(focus, settings.min_focus, 2)} of its contrast "
-            f"(blur {seen.blur_um:.1f} um, {seen.blur_px:.1f} px), at least {settings.min_focus:.2f} is needed"
-        )
-    elif worst_focus < settings.min_sector_focus:
-        yield (
-            f"blurred on one side: a {_SCRATCH_UM:.0f} um scratch keeps "
-            f"{_beyond(worst_focus, settings.min_sector_focus, 2)} of its contrast there, at least "
-            f"{settings.min_sector_focus:.2f} is needed"
-        )
-    if seen.brightness < settings.min_brightness:
-        mean, least = _beyond(seen.brightness, settings.min_brightness, 2), f"{settings.min_brightness:.2f}"
-        yield f"dark: mean brightness {mean}, at least {least} is needed"
-    least_step, most_noise = 255 * settings.min_contrast, 255 * settings.max_noise
-    if seen.step_grey < least_step:
-        step = _beyond(seen.step_grey, least_step, 1)
-        yield f"low contrast: the cladding's edge steps by {step} grey levels, at least {least_step:.1f} are needed"
-    if seen.noise_grey > most_noise:
-        yield f"noisy: {_beyond(seen.noise_grey, most_noise, 1)} grey levels, at most {most_noise:.1f} may be"
-    if seen.worst_saturation > settings.max_saturation:
-        white = _beyond(100 * seen.worst_saturation, 100 * settings.max_saturation, 0)
-        yield (
-            f"overexposed: {white}% of the core, the cladding or the ferrule is white, "
-            f"at most {settings.max_saturation:.0%} may be"
-        )
-    if seen.not_shown:
-        where = f"zone {' and '.join(seen.not_shown)}" if any(seen.not_shown) else "the glass"
-        yield f"nothing shows in {where}: it is even, or blurred under a sharp rim, so marks would not show either"
-
-
-def _beyond(value: float, limit: float, digits: int) -> str:
-    """A value beyond its limit, rounded to nearest, but never to the figure that the limit is told as."""
-    step = 10.0**-digits
-    told = round(value / step)
-    if told == round(limit / step):
-        told += 1 if value > limit else -1
-    return f"{told * step:.{digits}f}"
-
-
-def _kept_contrast(blur_um: float) -> float:
-    """0..1: what a Gaussian blur of this sigma leaves of the contrast in the middle of a 3 um wide line."""
-    # to nine digits: in the last of its sixteen, libraries differ
-    return round(math.erf(_SCRATCH_UM / (2 * math.sqrt(2) * max(blur_um, 1e-3))), 9)
 
 
 def _edge(picture: VisiblePicture, at: Ellipse, reach: float = _RIM_REACH) -> _Edge:
@@ -353,7 +253,7 @@ def _core_focus(picture: VisiblePicture, at: Ellipse, face: EndFace) -> float:
     if face.core_r_px is None or face.core_r_px < _MIN_CORE_PX or beside_rim:
         return 0.0
     edge = _edge(picture, at.grown(face.core_r_px / at.mean_px), _CORE_REACH)
-    return _kept_contrast(edge.blur_px * face.um_per_px) if edge.step_grey >= _MIN_CORE_GREY else 0.0
+    return kept_contrast(edge.blur_px * face.um_per_px) if edge.step_grey >= _MIN_CORE_GREY else 0.0
 
 
 def _sums(grey: U8, axis: int) -> NDArray[np.int32]:

@@ -13,7 +13,7 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from edge.imaging.graphics import coloured
+from edge.imaging.graphics import coloured, repeated
 from edge.sources.jpeg_structure import SoundJpeg, sound_jpeg
 from edge.sources.picture_format import damaged, unsupported
 
@@ -65,8 +65,7 @@ def _coloured(data: bytes, height: int, width: int) -> NDArray[np.bool_] | None:
     found = coloured(half)
     if found is None:
         return None
-    factor = -(-height // half.shape[0])
-    return np.repeat(np.repeat(found, factor, axis=0), factor, axis=1)[:height, :width]
+    return repeated(found, -(-height // half.shape[0]), height, width)
 
 
 def _check_range(sound: SoundJpeg) -> None:

@@ -46,6 +46,12 @@ class Case:
         """Whether Ferrule said what is right."""
         return self.status is self.truth.status
 
+    @property
+    def reasons(self) -> list[str]:
+        """Why Ferrule said it, of all fibres, and why the picture could not be read."""
+        told = [reason.text for look in self.inspections for reason in look.verdict.reasons]
+        return [*told, self.problem] if self.problem else told
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:

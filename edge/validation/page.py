@@ -95,8 +95,7 @@ def _row(name: str, rate: Rate, bound: str) -> str:
 
 
 def _case(case: Case, overlays: Sequence[str]) -> str:
-    reasons = [reason.text for look in case.inspections for reason in look.verdict.reasons]
-    said = "; ".join([*reasons, *([case.problem] if case.problem else [])]) or "nothing found that fails"
+    said = "; ".join(case.reasons) or "nothing found that fails"
     right = f"{case.truth.status.value}{': ' if case.truth.reason else ''}{case.truth.reason}"
     return (
         f"<section><h3>{escape(case.source)}</h3><p>{_KINDS[case.truth.status, case.status]}</p><dl>"

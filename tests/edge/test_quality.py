@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edge.locate import locate
 from edge.quality import QualitySettings, assess
-from edge.quality.assessment import _Measures, _problems
+from edge.quality.problems import Measures, badly_seen
 from edge.records import EndFace, JudgedRing, Quality
 from edge.sources import read_picture
 
@@ -44,7 +44,7 @@ def only_problem(quality: Quality) -> str:
     return quality.problems[0]
 
 
-def test_a_good_picture_has_no_problems() -> None:
+def test_a_good_picture_has_nobadly_seen() -> None:
     """And its figures are what was drawn."""
     quality = assess(draw(), FACE)
     assert quality.problems == ()
@@ -300,7 +300,7 @@ def test_real_pictures_can_be_judged_until_they_are_spoiled(endfaces: Path) -> N
 )  # fmt: skip
 def test_a_problem_never_says_that_a_value_is_what_is_needed(off: dict[str, Any]) -> None:
     """Just beyond its limit a value is told as beyond it: never `0.95, at least 0.95 is needed`."""
-    good = _Measures(1.0, 0.3, 0.3, 0.6, 60.0, 1.0, 0.0, 0.0)
-    (problem,) = _problems(replace(good, **off), QualitySettings())
+    good = Measures(1.0, 0.3, 0.3, 0.6, 60.0, 1.0, 0.0, 0.0)
+    (problem,) = badly_seen(replace(good, **off), QualitySettings())
     told = [float(figure) for figure in re.findall(r"(?<![\w.])\d+\.?\d*(?=%| |,)", problem)]
     assert len(set(told)) == len(told), problem

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.judge import judge, judge_badly_seen, list_criteria, load_criteria, zone_of
-from edge.judge.borders import MOST_PLACE_UM, with_borderline
+from edge.judge.borders import MOST_PLACE_UM
 from edge.judge.profile_file import GUARDED, SIMPLE, STRICT
 from edge.records import Candidate, Finding, Status
 
@@ -49,7 +49,7 @@ def test_a_size_within_the_band_fails_as_a_close_call(
     assert verdict.status is guarded
     assert [reason.close_call for reason in verdict.reasons] == ([close] if guarded is Status.FAIL else [])
     assert verdict.advice.endswith("a close call") == close
-    as_measured = judge([dig], with_borderline(criteria, SIMPLE))
+    as_measured = judge([dig], replace(criteria, borderline=SIMPLE))
     assert as_measured.status is simple
     if close and simple is Status.PASS:
         assert as_measured.advice == (
@@ -91,7 +91,7 @@ def test_a_mark_that_barely_reaches_a_zone_counts_in_the_outer_one_and_is_told()
         "a close call: zone A: dig 1.5 um across, none allowed; it lies 0.2 um inside zone A's edge, +-0.3 um"
     )
     for rule in (SIMPLE, STRICT):
-        told = judge([dig], with_borderline(criteria, rule))
+        told = judge([dig], replace(criteria, borderline=rule))
         assert (told.status, told.reasons[0].zone, told.reasons[0].close_call) == (Status.FAIL, "A", True)
         assert told.reasons[0].text.endswith("; a close call: 0.2 um inside zone A's edge, +-0.3 um")
 
@@ -101,7 +101,7 @@ def test_a_mark_that_ends_just_outside_a_zone_is_told() -> None:
     criteria = load_criteria(SM2)
     dig = mark("dig", 1.5, 12.6, 0.3)
     assert judge([dig], criteria).advice.endswith("it lies 0.1 um outside zone A's edge, +-0.3 um")
-    assert judge([dig], with_borderline(criteria, STRICT)).status is Status.FAIL
+    assert judge([dig], replace(criteria, borderline=STRICT)).status is Status.FAIL
     assert judge([mark("dig", 1.5, 12.9, 0.3)], criteria).advice == ""
 
 
@@ -145,9 +145,9 @@ MARKS = st.builds(
 def test_no_rule_is_stricter_than_strict(findings: list[Finding], name: str) -> None:
     """On every profile and all marks: what `strict` passes, the others pass."""
     criteria = load_criteria(name)
-    strictest = WORSE[judge(findings, with_borderline(criteria, STRICT)).status]
+    strictest = WORSE[judge(findings, replace(criteria, borderline=STRICT)).status]
     for rule in (GUARDED, SIMPLE):
-        assert WORSE[judge(findings, with_borderline(criteria, rule)).status] <= strictest
+        assert WORSE[judge(findings, replace(criteria, borderline=rule)).status] <= strictest
 
 
 @given(MARKS, st.sampled_from(list_criteria()))
@@ -160,7 +160,7 @@ def test_what_passes_guarded_passes_at_its_largest(finding: Finding, name: str) 
     # its shape decides how it is read, and stays
     if finding.label != "scratch" and judge([finding], criteria).status is Status.PASS:
         larger = replace(finding, candidate=largest)
-        assert judge([larger], with_borderline(criteria, SIMPLE)).status is not Status.FAIL or _in_a_band(c, name)
+        assert judge([larger], replace(criteria, borderline=SIMPLE)).status is not Status.FAIL or _in_a_band(c, name)
 
 
 def _in_a_band(candidate: Candidate, name: str) -> bool:
