@@ -79,22 +79,11 @@ def real(endfaces: EndfaceSet) -> Row:
     return figures
 
 
-def adapted(folder: Path) -> Row:
-    """What scripts/evaluate_adaptation.py measures; in a process of its own, whose threads TensorFlow then has."""
+def told_by(script: str, *options: str) -> Row:
+    """What another script writes by its `--json`; in a process of its own, whose threads TensorFlow then has."""
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "adapted.json"
-        script = str(REPO / "scripts/evaluate_adaptation.py")
-        command = [sys.executable, script, "--endfaces", str(folder), "--json", str(path)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        return dict(json.loads(path.read_text()))
-
-
-def attack(folder: Path) -> Row:
-    """What scripts/attack_verdict.py counts: verdicts before and after each way of harming a picture."""
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "attack.json"
-        script = str(REPO / "scripts/attack_verdict.py")
-        command = [sys.executable, script, "--faces", "30", "--endfaces", str(folder), "--json", str(path)]
+        path = Path(scratch) / "told.json"
+        command = [sys.executable, str(REPO / "scripts" / script), *options, "--json", str(path)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return dict(json.loads(path.read_text()))
 
@@ -126,7 +115,7 @@ def main() -> None:
         figures["by_fibre"] = by_fibre.measured(args.pictures)
         if args.adapted:
             print("adapted, five times ...", file=sys.stderr)
-            figures["adapted"] = adapted(args.pictures)
+            figures["adapted"] = told_by("evaluate_adaptation.py", "--endfaces", str(args.pictures))
     else:
         print(f"no labelled pictures in {args.pictures}: their part stays as it was", file=sys.stderr)
     (DOCS / "pictures").mkdir(exist_ok=True)
@@ -145,7 +134,7 @@ def main() -> None:
         phantom_accuracy.plot_recall(figures["phantoms"]["recall"], str(DOCS / "pictures" / "recall.png"))
     if args.attack:
         print("pictures made worse ...", file=sys.stderr)
-        figures["attack"] = attack(args.pictures)
+        figures["attack"] = told_by("attack_verdict.py", "--faces", "30", "--endfaces", str(args.pictures))
     if args.phantoms:
         print("sizes through sensors ...", file=sys.stderr)
         figures["uncertainty"] = uncertainty()

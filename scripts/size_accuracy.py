@@ -23,11 +23,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from drawn_faces import Disc, Drawing, Line, draw
+from drawn_faces import Disc, Line, drawn_alone, found_at
 
 from edge.arrays import U8
 from edge.detect import detect
-from edge.records import EndFace
 
 LEAST_MARKS = 10
 """Fewer say nothing."""
@@ -96,17 +95,8 @@ def one_mark(seed: int) -> Measured | None:
     turn = rng.uniform(0, math.pi)
     mark = Disc(x, y, size_um / um, contrast) if is_disc else Line(x, y, size_um / um, contrast, 0.7 * radius, turn)
     side = int(2.6 * radius)
-    centre = side / 2 + 0.3, side / 2 - 0.2
-    blur, noise = sensor.blur_px, sensor.noise
-    drawing = Drawing((mark,), float(radius), 1.0, blur, noise, core=0.0, seed=seed, centre=centre, shape=(side, side))
-    pixels, face = draw(drawing)
-    face = EndFace(face.x_px, face.y_px, radius, radius, None, um, um)
-    at = centre[0] + x, centre[1] + y
-    near = [
-        c
-        for c in detect(seen_by(sensor, pixels), face)
-        if c.x_px - 1 <= at[0] <= c.x_px + c.w_px + 1 and c.y_px - 1 <= at[1] <= c.y_px + c.h_px + 1
-    ]
+    pixels, face, at = drawn_alone(mark, radius, (side, side), sensor.blur_px, sensor.noise, seed)
+    near = found_at(detect(seen_by(sensor, pixels), face), at, 1)
     if len(near) != 1 or near[0].w_px > 1.5 * radius:
         return None
     c = near[0]

@@ -23,11 +23,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import itertools
 
-from drawn_faces import Disc, Drawing, Line, draw
+from drawn_faces import Disc, Line, drawn_alone, found_at
 
 from edge.detect import DetectSettings, detect
 from edge.detect.visibility import STRENGTH, smallest_mark_um
-from edge.records import EndFace, Seeing
+from edge.records import Seeing
 
 STEP_GREY = 80.0
 """Of the drawn cladding's edge."""
@@ -52,18 +52,8 @@ def one_mark(seed: int) -> tuple[str, float, float, bool]:
     x, y = away * math.cos(angle), away * math.sin(angle)
     mark = Disc(x, y, size, contrast) if is_disc else Line(x, y, size, contrast, 0.5 * radius, rng.uniform(0, math.pi))
     side = int(3.2 * radius)
-    centre = side / 2 + 0.3, side / 2 - 0.2
-    drawing = Drawing(
-        (mark,), float(radius), blur=blur, noise=noise, seed=seed, centre=centre, shape=(side, side + 4), core=0.0
-    )
-    pixels, face = draw(drawing)
-    face = EndFace(face.x_px, face.y_px, radius, radius, None, um, um)
-    at = centre[0] + x, centre[1] + y
-    found = any(
-        c.x_px - 2 <= at[0] <= c.x_px + c.w_px + 2 and c.y_px - 2 <= at[1] <= c.y_px + c.h_px + 2
-        for c in detect(pixels, face)
-        if c.w_px < 1.5 * radius
-    )
+    pixels, face, at = drawn_alone(mark, radius, (side, side + 4), blur, noise, seed)
+    found = any(c.w_px < 1.5 * radius for c in found_at(detect(pixels, face), at, 2))
     return "defect" if is_disc else "scratch", noise, over if math.isfinite(smallest) else 0.0, found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from edge.detect.comparison import Layer
 from edge.detect.linking import Marks
 from edge.detect.region import InspectedRegion, inspected_region
-from edge.records import EndFace
+from edge.records import Candidate, EndFace
 
 Grey = NDArray[np.uint8]
 FINE = 4
@@ -78,6 +79,27 @@ def draw(drawing: Drawing) -> tuple[Grey, EndFace]:
     grey = grey + np.random.default_rng(drawing.seed).normal(0, drawing.noise, grey.shape)  # type: ignore[assignment]  # OpenCV names no dtype
     face = EndFace(*drawing.centre, drawing.radius, drawing.radius * drawing.aspect, None, 1.0, 1.0)
     return np.clip(np.rint(grey), 0, 255).astype(np.uint8), face
+
+
+def drawn_alone(
+    mark: Disc | Line, radius: int, shape: tuple[int, int], blur: float, noise: float, seed: int
+) -> tuple[Grey, EndFace, tuple[float, float]]:
+    """A fibre of 125 um with one mark in it, in um by its cladding, and where the mark's middle is in the picture."""
+    centre = shape[0] / 2 + 0.3, shape[0] / 2 - 0.2
+    drawing = Drawing((mark,), float(radius), 1.0, blur, noise, core=0.0, seed=seed, centre=centre, shape=shape)
+    um = 62.5 / radius
+    pixels, _ = draw(drawing)
+    return pixels, EndFace(*centre, radius, radius, None, um, um), (centre[0] + mark.x, centre[1] + mark.y)
+
+
+def found_at(found: Sequence[Candidate], at: tuple[float, float], slack_px: float) -> list[Candidate]:
+    """Those whose box holds a place, or nearly."""
+    return [
+        c
+        for c in found
+        if c.x_px - slack_px <= at[0] <= c.x_px + c.w_px + slack_px
+        and c.y_px - slack_px <= at[1] <= c.y_px + c.h_px + slack_px
+    ]
 
 
 def spot(angle: float, away: float, diameter: float, contrast: float) -> Disc:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +83,14 @@ def finish(started: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 class Stream:
-    """An endless Motion JPEG stream of one picture, on this machine."""
+    """A Motion JPEG stream over HTTP on this machine, as IP microscopes send it; its URL holds a password.
 
-    def __init__(self, jpeg: bytes) -> None:
+    Args:
+        frames: the JPEGs that each viewer gets, whole or not; the server hangs up after the last one.
+        every_s: how long it waits after each.
+    """
+
+    def __init__(self, frames: Callable[[], Iterable[bytes]], every_s: float = 0.02) -> None:
         class Handler(http.server.BaseHTTPRequestHandler):
             def log_message(self, *_: object) -> None:
                 pass
@@ -94,11 +99,11 @@ class Stream:
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
                 self.end_headers()
-                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
                 try:
-                    for _ in range(3000):
-                        self.wfile.write(head + jpeg + b"\r\n")
-                        time.sleep(0.02)
+                    for data in frames():
+                        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+                        self.wfile.write(head.encode() + data + b"\r\n")
+                        time.sleep(every_s)
                 except OSError:
                     pass  # the viewer left
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -70,7 +71,7 @@ def test_a_closed_pipe_ends_quietly(bench: Path) -> None:
 def test_watching_ends_cleanly(bench: Path, sign: signal.Signals) -> None:
     """Ctrl-C and SIGTERM end a camera loop with the counts and the code of what was graded."""
     jpeg = cv2.imencode(".jpg", draw_face())[1].tobytes()
-    with Stream(jpeg) as url, process("watch", url, "--json", "--model", TINY) as started:
+    with Stream(lambda: itertools.repeat(jpeg)) as url, process("watch", url, "--json", "--model", TINY) as started:
         assert started.stdout is not None
         first = json.loads(started.stdout.readline())
         started.send_signal(sign)

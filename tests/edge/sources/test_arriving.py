@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import http.server
 import itertools
 import os
 import random
 import signal
 import socket
 import struct
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from ferrule_runs import draw_face, finish, process, rows
+from ferrule_runs import Stream, draw_face, finish, process, rows
 
 from edge.cli import app
 from edge.errors import SourceError
@@ -61,34 +58,6 @@ def film(path: Path, frames: Sequence[bytes]) -> Path:
     return path
 
 
-@contextmanager
-def served(frames: Sequence[bytes], every_s: float = 0.05) -> Iterator[str]:
-    """The frames as an endless Motion JPEG stream over HTTP, as IP microscopes send it."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-            self.end_headers()
-            try:
-                for data in itertools.cycle(frames):
-                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
-                    self.wfile.write(head.encode() + data + b"\r\n")
-                    time.sleep(every_s)
-            except OSError:
-                pass  # the viewer left
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/live.mjpg"
-    server.shutdown()
-    server.server_close()
-
-
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 def test_half_a_frame_in_a_film_is_lost(tmp_path: Path, share: float) -> None:
     """A dirty frame that ends in the middle is not completed by the clean one before it."""
@@ -103,7 +72,10 @@ def test_half_a_frame_in_a_film_is_lost(tmp_path: Path, share: float) -> None:
 def test_half_a_dirty_frame_over_http_never_passes() -> None:
     """A command that watches: whole clean frames pass, the cut dirty ones are UNREADABLE."""
     frames = [jpeg(seed=1), cut(jpeg(2), 0.3), jpeg(seed=2), cut(jpeg(2), 0.7)]
-    with served(frames) as url, process("watch", url, "--json", "--max-frames", "12") as started:
+    with (
+        Stream(lambda: itertools.cycle(frames), every_s=0.05) as url,
+        process("watch", url, "--json", "--max-frames", "12") as started,
+    ):
         code, out, err = finish(started)
     assert code == 3, err
     told = {

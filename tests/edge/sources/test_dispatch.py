@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
 import itertools
 import os
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from ferrule_runs import Stream
 
 from edge.errors import SourceError, UsageError
 from edge.records import Frame
@@ -289,28 +289,12 @@ class TestStream:
     def stream(self) -> Iterator[str]:
         """A Motion JPEG stream on this machine whose pictures brighten and which drops now and then."""
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def log_message(self, *_: object) -> None:
-                pass
+        def brightening() -> Iterator[bytes]:
+            for k in range(15):
+                yield cv2.imencode(".jpg", grey(10 * k, (120, 160)))[1].tobytes()
 
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-                self.end_headers()
-                for k in range(15):
-                    jpeg = cv2.imencode(".jpg", grey(10 * k, (120, 160)))[1].tobytes()
-                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-                    self.wfile.write(head.encode() + jpeg + b"\r\n")
-                    time.sleep(0.02)
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://user:secret@127.0.0.1:{server.server_port}/live.mjpg"
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        with Stream(brightening) as url:
+            yield url
 
     def test_a_stream_gives_frames_and_comes_back_after_a_drop(
         self, stream: str, capfd: pytest.CaptureFixture[str]
@@ -319,7 +303,7 @@ class TestStream:
         incoming = events(stream, PATIENT)
         kinds = []
         for event in incoming:
-            assert "secret" not in event.source
+            assert "password" not in event.source
             kinds.append(type(event).__name__)
             if kinds[-2:] == ["LostFrame", "Frame"]:
                 break
